@@ -1,0 +1,33 @@
+import { apiActions } from "./api.ts";
+import { chatActions, chatEvents } from "./chat.ts";
+import type { ActionContract, ParamsOf, PayloadOf, ResultOf } from "./define.ts";
+import { mailActions } from "./mail.ts";
+import { userActions, userEvents } from "./user.ts";
+
+export { type Limits } from "./api.ts";
+export { type Chat, type ChatType, type Entry, type EntryType, type Member, type Message, type Role } from "./chat.ts";
+export { type ActionContract, type Audience, type EventContract, type SocketEventContract } from "./define.ts";
+export { socketEvents } from "./io.ts";
+export { type InboxMail, type MailJob } from "./mail.ts";
+export { commonProblems, problems, type ProblemCode } from "./problems.ts";
+export { ProblemDocument, type FieldError } from "./shapes.ts";
+export { type Me, type Profile, type PublicKey, type SignedIn } from "./user.ts";
+
+import { socketEvents } from "./io.ts";
+
+/** Every action of the cluster, by name. */
+export const actions = { ...userActions, ...chatActions, ...mailActions, ...apiActions };
+export type ActionName = keyof typeof actions;
+export type Params<N extends ActionName> = ParamsOf<(typeof actions)[N]>;
+export type Result<N extends ActionName> = ResultOf<(typeof actions)[N]>;
+
+/** Every event between services, by name. */
+export const events = { ...userEvents, ...chatEvents };
+export type EventName = keyof typeof events;
+export type Payload<N extends EventName> = PayloadOf<(typeof events)[N]>;
+
+export type SocketEventName = keyof typeof socketEvents;
+export type SocketPayload<N extends SocketEventName> = PayloadOf<(typeof socketEvents)[N]>;
+
+/** The contracts as entries, for whoever derives something from all of them. */
+export const actionEntries = Object.entries(actions) as [ActionName, ActionContract][];

@@ -1,0 +1,30 @@
+/** Every word that an error can carry, with the HTTP status and the title that go with it. Words never change their meaning. */
+export const problems = {
+  // Any request can meet these.
+  bad_input: { status: 422, title: "Some fields are not as they must be" },
+  bad_json: { status: 400, title: "The body is not readable JSON" },
+  bad_request: { status: 400, title: "The request is not readable" },
+  unauthenticated: { status: 401, title: "Sign in first" },
+  forbidden_origin: { status: 403, title: "This origin is not allowed" },
+  not_found: { status: 404, title: "There is nothing here" },
+  method_not_allowed: { status: 405, title: "This method is not for this address" },
+  too_large: { status: 413, title: "The request is too large" },
+  unsupported_media_type: { status: 415, title: "The body must be application/json" },
+  internal: { status: 500, title: "Something went wrong on our side" },
+  unavailable: { status: 503, title: "Not available just now, try again" },
+
+  "user.wrong_code": { status: 401, title: "The code is wrong, used or too old" },
+  "user.too_many_codes": { status: 429, title: "Too many codes were asked for" },
+  "user.bad_refresh_token": { status: 401, title: "The refresh token is not valid" },
+  "user.not_found": { status: 404, title: "There is no such user" },
+
+  "chat.not_found": { status: 404, title: "There is no such chat" },
+  "chat.not_member": { status: 403, title: "Only members of the chat may do this" },
+  "chat.too_many_members": { status: 422, title: "The chat would have too many members" },
+  "chat.unknown_user": { status: 422, title: "Some of the members do not exist" },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** What any request may answer, whatever it asks for. */
+export const commonProblems = ["bad_input", "internal", "unavailable"] as const satisfies readonly ProblemCode[];

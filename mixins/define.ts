@@ -1,0 +1,79 @@
+import { actions, events, type ActionContract, type ActionName, type EventName, type Params, type Payload, type Result } from "@confab/contracts";
+import type { ActionSchema, CallingOptions, Context, EventSchema, Service, ServiceBroker } from "moleculer";
+import { problem } from "./problem.ts";
+
+/** What travels with a request. Only the edges set who asks; inside the cluster it is trusted. */
+export interface Meta {
+  userId?: string;
+  sessionId?: string;
+  /** The address, user agent and the like, for sessions and limits. */
+  device?: string;
+  address?: string;
+  $statusCode?: number;
+  [key: string]: unknown;
+}
+
+export type Ctx<N extends ActionName> = Context<Params<N>, Meta>;
+
+/** The context of an action whose contract asks for a signed-in user: there is one. */
+export type Caller<N extends ActionName> = Context<Params<N>, Meta & { userId: string }>;
+
+/** The name under which a service lists an action or event: without its own name in front. */
+const withoutService = (name: string) => name.slice(name.indexOf(".") + 1);
+
+/**
+ * The handler of a contract's action, ready to be spread into a service's `actions`. The check of input and the
+ * question who asks come from the contract.
+ */
+export function define<N extends ActionName, S extends Service = Service>(
+  name: N,
+  handler: (this: S, ctx: Caller<N>) => Promise<Result<N>>,
+): Record<string, ActionSchema> {
+  const contract: ActionContract = actions[name];
+  const signedInOnly = contract.audience === "user";
+  return {
+    [withoutService(name)]: {
+      params: contract.params,
+      visibility: contract.rest || contract.socket ? "published" : "public",
+      // Moleculer tries again only what the contract calls safe to repeat.
+      ...(contract.repeatable ? { retryPolicy: { enabled: true } } : {}),
+      handler(this: S, ctx: Ctx<N>) {
+        if (signedInOnly && !ctx.meta.userId) throw problem("unauthenticated");
+        return handler.call(this, ctx as Caller<N>);
+      },
+    } as unknown as ActionSchema,
+  };
+}
+
+/** The handler of a contract's event, ready to be spread into a service's `events`. */
+export function on<N extends EventName, S extends Service = Service>(
+  name: N,
+  handler: (this: S, payload: Payload<N>, ctx: Context<Payload<N>, Meta>) => void | Promise<void>,
+): Record<string, EventSchema> {
+  return {
+    [name]: {
+      params: events[name].payload,
+      handler(this: S, ctx: Context<Payload<N>, Meta>) {
+        return handler.call(this, ctx.params, ctx);
+      },
+    } as unknown as EventSchema,
+  };
+}
+
+type Caller_ = Pick<ServiceBroker, "call">;
+type Emitter = Pick<ServiceBroker, "emit" | "broadcast">;
+
+/** Calls an action by its name; the compiler knows params and result. */
+export function call<N extends ActionName>(from: Caller_ | Context<unknown, Meta>, name: N, params: Params<N>, options?: CallingOptions): Promise<Result<N>> {
+  return (from as Caller_).call<Result<N>, Params<N>>(name, params, options);
+}
+
+/** Tells one instance of each service that listens. May be lost. */
+export function emit<N extends EventName>(from: Emitter, name: N, payload: Payload<N>): void {
+  void from.emit(name, payload);
+}
+
+/** Tells every instance that listens. May be lost. */
+export function broadcast<N extends EventName>(from: Emitter, name: N, payload: Payload<N>): void {
+  void from.broadcast(name, payload);
+}

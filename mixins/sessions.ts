@@ -1,0 +1,101 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+import jwt from "jsonwebtoken";
+import { LRUCache } from "lru-cache";
+import type { ServiceBroker } from "moleculer";
+import { call } from "./define.ts";
+import { problem } from "./problem.ts";
+
+/** What an access token says, and to whom. */
+export const tokenTerms = { algorithm: "ES256", issuer: "confab", audience: "confab" } as const;
+
+export interface Identity {
+  userId: string;
+  sessionId: string;
+  /** Seconds since 1970 at which the token runs out. */
+  expiresAt: number;
+}
+
+/** A session found alive is believed for so long (G6 wants an end seen everywhere within two seconds). */
+const trustMs = 1000;
+
+/** Tells who a token belongs to: by its signature, and by asking whether its session is still alive. */
+export class Sessions {
+  readonly #broker: ServiceBroker;
+  readonly #keys = new Map<string, KeyObject>();
+  readonly #verified = new LRUCache<string, Identity>({ max: 10_000 });
+  readonly #alive = new LRUCache<string, true>({ max: 50_000, ttl: trustMs });
+  #keysAskedAt = 0;
+  #gathering: { ids: Set<string>; answer: Promise<Set<string>> } | undefined;
+
+  constructor(broker: ServiceBroker) {
+    this.#broker = broker;
+  }
+
+  /** Throws `unauthenticated` where the token is not good or its session has ended. */
+  async identify(token: string | undefined): Promise<Identity> {
+    const identity = await this.#verify(token ?? "");
+    if (!this.#alive.get(identity.sessionId)) {
+      const alive = await this.#ask(identity.sessionId);
+      if (!alive.has(identity.sessionId)) throw problem("unauthenticated", { detail: "The session has ended" });
+      this.#alive.set(identity.sessionId, true);
+    }
+    return identity;
+  }
+
+  /** Which of these sessions are alive now, whatever was believed. */
+  async alive(sessionIds: string[]): Promise<Set<string>> {
+    const { alive } = await call(this.#broker, "user.session.check", { sessionIds });
+    return new Set(alive);
+  }
+
+  /** This session ended: believe it no longer. */
+  forget(sessionId: string): void {
+    this.#alive.delete(sessionId);
+  }
+
+  async #verify(token: string): Promise<Identity> {
+    const known = this.#verified.get(token);
+    if (known && known.expiresAt * 1000 > Date.now()) return known;
+    const kid = jwt.decode(token, { complete: true })?.header.kid;
+    const key = typeof kid === "string" ? await this.#key(kid) : undefined;
+    if (!key) throw problem("unauthenticated");
+    try {
+      const { issuer, audience, algorithm } = tokenTerms;
+      const claims = jwt.verify(token, key, { algorithms: [algorithm], issuer, audience }) as jwt.JwtPayload;
+      const identity = { userId: claims.sub!, sessionId: claims["sid"] as string, expiresAt: claims.exp! };
+      this.#verified.set(token, identity);
+      return identity;
+    } catch {
+      throw problem("unauthenticated");
+    }
+  }
+
+  async #key(kid: string): Promise<KeyObject | undefined> {
+    // A made-up kid costs one look-up a second at most, whoever sends how many.
+    if (!this.#keys.has(kid) && Date.now() - this.#keysAskedAt > 1000) {
+      this.#keysAskedAt = Date.now();
+      try {
+        const { keys } = await call(this.#broker, "user.key.list", {});
+        for (const key of keys) this.#keys.set(key.kid, createPublicKey({ key, format: "jwk" }));
+      } catch (err) {
+        this.#keysAskedAt = 0;
+        throw err;
+      }
+    }
+    return this.#keys.get(kid);
+  }
+
+  /** Questions that come while one is being put together go out in one call. */
+  #ask(sessionId: string): Promise<Set<string>> {
+    if (!this.#gathering) {
+      const ids = new Set<string>();
+      const answer = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+        this.#gathering = undefined;
+        return this.alive([...ids]);
+      });
+      this.#gathering = { ids, answer };
+    }
+    this.#gathering.ids.add(sessionId);
+    return this.#gathering.answer;
+  }
+}

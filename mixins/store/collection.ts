@@ -1,0 +1,85 @@
+/**
+ * The port that both databases fill: collections of documents with Mongo's filters and updates, of which only what
+ * NeDB and MongoDB understand alike is let through. What a service asks of its data it asks in named operations of
+ * its own store, written once on top of this.
+ */
+export interface Document {
+  _id: string;
+}
+
+/** An index as data. `carries` says which guarantee or read stands on it. */
+export interface Index<D> {
+  name: string;
+  fields: readonly (keyof D & string)[];
+  unique?: boolean;
+  /** Documents without the field are left out. */
+  sparse?: boolean;
+  carries: string;
+}
+
+export interface CollectionSchema<D extends Document> {
+  name: string;
+  indexes: readonly Index<D>[];
+  /** Only there so that the type of the documents travels with the schema. */
+  readonly document?: D;
+}
+
+export const collection = <D extends Document>(name: string, indexes: readonly Index<D>[] = []): CollectionSchema<D> => ({ name, indexes });
+
+type Condition<V> = V | { $in?: readonly V[]; $gt?: V; $gte?: V; $lt?: V; $lte?: V; $ne?: V; $exists?: boolean };
+export type Filter<D> = { [K in keyof D]?: Condition<D[K]> };
+export interface Update<D> {
+  $set?: Partial<D>;
+  $unset?: { [K in keyof D]?: true };
+  $inc?: { [K in keyof D]?: number };
+}
+export interface FindOptions<D> {
+  sort?: { [K in keyof D]?: 1 | -1 };
+  limit?: number;
+}
+
+/** What became of one document of a batch: stored, refused by a unique index, or not tried because an earlier one was refused. */
+export type Outcome = "stored" | Conflict | "untried";
+
+export interface Collection<D extends Document> {
+  /** Throws Conflict where a unique index has the document already. */
+  insert(document: D): Promise<void>;
+  /**
+   * Stores many with one write. `ordered`: in order, up to the first that is refused. Otherwise each for itself.
+   * Throws Unavailable where it cannot be known which were stored.
+   */
+  insertMany(documents: readonly D[], ordered: boolean): Promise<Outcome[]>;
+  find(filter: Filter<D>, options?: FindOptions<D>): Promise<D[]>;
+  findOne(filter: Filter<D>, options?: FindOptions<D>): Promise<D | null>;
+  /** Changes the first match, atomically, and answers it as it is after that; null where nothing matches. */
+  updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null>;
+  /** Stores the document whole, in place of the one with its _id if there is one and the filter holds for it. */
+  replaceOne(filter: Filter<D> & { _id: string }, document: D): Promise<void>;
+  removeMany(filter: Filter<D>): Promise<number>;
+}
+
+/** The collections of one service on an open database. */
+export interface Database {
+  /** Whether other processes write to it too; where not, what this process has folded is all there is. */
+  readonly shared: boolean;
+  collection<D extends Document>(schema: CollectionSchema<D>): Promise<Collection<D>>;
+  close(): Promise<void>;
+}
+
+/** A unique index has this already. */
+export class Conflict extends Error {
+  readonly index: string;
+  constructor(index: string) {
+    super(`refused by the unique index ${index}`);
+    this.name = "Conflict";
+    this.index = index;
+  }
+}
+
+/** The database did not answer, or not in a way that tells what was stored. */
+export class Unavailable extends Error {
+  constructor(cause: unknown) {
+    super("the database is not available", { cause });
+    this.name = "Unavailable";
+  }
+}

@@ -1,0 +1,120 @@
+import type { Service } from "moleculer";
+import MongooseAdapter from "moleculer-db-adapter-mongoose";
+import mongoose, { type mongo } from "mongoose";
+import { Conflict, Unavailable, type Collection, type CollectionSchema, type Database, type Document, type Filter, type FindOptions, type Outcome, type Update } from "./collection.ts";
+
+/** Nothing that we acknowledge may be rolled back, and nothing that we show. */
+const durable = { writeConcern: { w: "majority", journal: true }, readConcern: { level: "majority" } } as const;
+const serverSelectionTimeoutMS = 5000;
+const duplicateKey = 11_000;
+
+/** The adapter stands on mongoose's one connection, so the last service of a process to close closes it. */
+let users = 0;
+
+/** Opens MongoDB for a service; its collections are named `service.collection`. */
+export function openMongo(service: Service, mongoUrl: string): Database {
+  users++;
+  return {
+    shared: true,
+    async collection<D extends Document>({ name, indexes }: CollectionSchema<D>) {
+      const fullName = `${service.name}.${name}`;
+      const schema = new mongoose.Schema({ _id: String }, { strict: false, versionKey: false, collection: fullName, autoIndex: false, autoCreate: false });
+      const adapter = new MongooseAdapter(mongoUrl, { serverSelectionTimeoutMS, maxPoolSize: 50, retryWrites: true, ...durable });
+      const model = mongoose.models[fullName] ?? mongoose.model(fullName, schema);
+      adapter.init(service.broker, Object.assign(Object.create(service) as Service, { schema: { model } }) as unknown as Parameters<typeof adapter.init>[1]);
+      await adapter.connect();
+      const native = mongoose.connection.db!.collection<D>(fullName, durable);
+      for (const index of indexes) {
+        const keys = Object.fromEntries(index.fields.map((field) => [field, 1 as const]));
+        await native.createIndex(keys, { name: index.name, unique: index.unique ?? false, sparse: index.sparse ?? false });
+      }
+      return new MongoCollection(native);
+    },
+    async close() {
+      if (--users === 0) await mongoose.disconnect();
+    },
+  };
+}
+
+class MongoCollection<D extends Document> implements Collection<D> {
+  readonly #native: mongo.Collection<D>;
+
+  constructor(native: mongo.Collection<D>) {
+    this.#native = native;
+  }
+
+  async insert(document: D) {
+    await this.#native.insertOne(document as mongo.OptionalUnlessRequiredId<D>).catch(translate);
+  }
+
+  async insertMany(documents: readonly D[], ordered: boolean): Promise<Outcome[]> {
+    try {
+      await this.#native.insertMany(documents as mongo.OptionalUnlessRequiredId<D>[], { ordered });
+      return documents.map(() => "stored");
+    } catch (err) {
+      return readOutcomes(err, documents.length, ordered);
+    }
+  }
+
+  find(filter: Filter<D>, { sort, limit }: FindOptions<D> = {}): Promise<D[]> {
+    let cursor = this.#native.find(filter as mongo.Filter<D>);
+    if (sort) cursor = cursor.sort(sort as mongo.Sort);
+    if (limit) cursor = cursor.limit(limit);
+    return (cursor.toArray() as Promise<D[]>).catch(translate);
+  }
+
+  async findOne(filter: Filter<D>, options: FindOptions<D> = {}): Promise<D | null> {
+    const [first] = await this.find(filter, { ...options, limit: 1 });
+    return first ?? null;
+  }
+
+  updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null> {
+    const options = { returnDocument: "after" } as const;
+    return (this.#native.findOneAndUpdate(filter as mongo.Filter<D>, update as mongo.UpdateFilter<D>, options) as Promise<D | null>).catch(translate);
+  }
+
+  async replaceOne(filter: Filter<D> & { _id: string }, document: D) {
+    await this.#native
+      .replaceOne(filter as mongo.Filter<D>, document as mongo.WithoutId<D>, { upsert: true })
+      .catch(translate)
+      // There is one already, and the filter does not hold for it: it stays.
+      .catch((err: unknown) => {
+        if (!(err instanceof Conflict && err.index === "_id")) throw err;
+      });
+  }
+
+  async removeMany(filter: Filter<D>): Promise<number> {
+    const { deletedCount } = await this.#native.deleteMany(filter as mongo.Filter<D>).catch(translate);
+    return deletedCount;
+  }
+}
+
+interface WriteError {
+  index: number;
+  code: number;
+  errmsg?: string;
+}
+
+/**
+ * Which documents of a refused batch are stored. Only duplicate keys leave that known; after anything else (a lost
+ * connection, no majority in time) some may be stored or may yet be.
+ */
+function readOutcomes(err: unknown, count: number, ordered: boolean): Outcome[] {
+  if (!(err instanceof mongoose.mongo.MongoBulkWriteError)) throw new Unavailable(err);
+  const errors = [err.writeErrors].flat() as unknown as WriteError[];
+  const unconfirmed = err.result.getWriteConcernError() !== undefined;
+  if (errors.length === 0 || unconfirmed || errors.some(({ code }) => code !== duplicateKey)) throw new Unavailable(err);
+  const refused = new Map(errors.map((error) => [error.index, new Conflict(readIndex(error.errmsg ?? ""))]));
+  const last = ordered ? errors[0]!.index : count;
+  return Array.from({ length: count }, (_, at) => refused.get(at) ?? (at > last ? "untried" : "stored"));
+}
+
+const readIndex = (message: string) => {
+  const name = /index: (\S+)/.exec(message)?.[1] ?? "unknown";
+  return name === "_id_" ? "_id" : name;
+};
+
+function translate(err: unknown): never {
+  if ((err as { code?: unknown }).code === duplicateKey) throw new Conflict(readIndex((err as Error).message));
+  throw new Unavailable(err);
+}

@@ -1,0 +1,166 @@
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type NedbModule from "@seald-io/nedb";
+import { MemoryAdapter } from "moleculer-db";
+import type { Service } from "moleculer";
+import { Conflict, Unavailable, type Collection, type CollectionSchema, type Database, type Document, type Filter, type FindOptions, type Outcome, type Update } from "./collection.ts";
+
+type Nedb<D> = NedbModule.default<D>;
+
+/** Where nothing is to be kept: tests, and whoever only looks. */
+export const inMemory = "memory";
+
+/** Opens the embedded database: a file for each collection in `dataDir`, owned by this one process. */
+export function openNedb(service: Service, dataDir: string): Database {
+  const folder = dataDir === inMemory ? undefined : join(dataDir, service.name);
+  const unlock = folder === undefined ? () => {} : lock(folder);
+  const opened: MemoryAdapter[] = [];
+  return {
+    shared: false,
+    async collection<D extends Document>(schema: CollectionSchema<D>) {
+      const filename = folder && join(folder, `${schema.name}.db`);
+      if (filename) truncateTornLine(filename);
+      // A damaged line in the middle is words lost: rather not start than go on without them.
+      const adapter = new MemoryAdapter({ filename, inMemoryOnly: !filename, corruptAlertThreshold: 0 });
+      adapter.init(service.broker, service);
+      await adapter.connect();
+      opened.push(adapter);
+      const db = (adapter as unknown as { db: Nedb<D> }).db;
+      for (const { fields, unique = false, sparse = false } of schema.indexes) {
+        const fieldName = fields.length === 1 ? fields[0]! : [...fields];
+        await db.ensureIndexAsync({ fieldName: fieldName as string, unique, sparse });
+      }
+      return new NedbCollection(db, schema);
+    },
+    async close() {
+      for (const adapter of opened.splice(0)) await adapter.disconnect();
+      unlock();
+    },
+  };
+}
+
+class NedbCollection<D extends Document> implements Collection<D> {
+  readonly #db: Nedb<D>;
+  readonly #schema: CollectionSchema<D>;
+
+  constructor(db: Nedb<D>, schema: CollectionSchema<D>) {
+    this.#db = db;
+    this.#schema = schema;
+  }
+
+  async insert(document: D) {
+    await this.#db.insertAsync(document as never).catch((err: unknown) => this.#translate(err, document));
+  }
+
+  async insertMany(documents: readonly D[], ordered: boolean): Promise<Outcome[]> {
+    try {
+      // One append to the file, all or nothing.
+      await this.#db.insertAsync(documents as never);
+      return documents.map(() => "stored");
+    } catch (err) {
+      if (!isViolation(err)) throw new Unavailable(err);
+    }
+    // One of them is refused: find out which.
+    const outcomes: Outcome[] = [];
+    for (const document of documents) {
+      if (ordered && outcomes.some((outcome) => outcome !== "stored")) outcomes.push("untried");
+      else outcomes.push(await this.insert(document).then(() => "stored" as const, conflictOrThrow));
+    }
+    return outcomes;
+  }
+
+  find(filter: Filter<D>, { sort, limit }: FindOptions<D> = {}): Promise<D[]> {
+    let cursor = this.#db.findAsync(filter);
+    if (sort) cursor = cursor.sort(sort);
+    if (limit) cursor = cursor.limit(limit);
+    return cursor as unknown as Promise<D[]>;
+  }
+
+  async findOne(filter: Filter<D>, options: FindOptions<D> = {}): Promise<D | null> {
+    const [first] = await this.find(filter, { ...options, limit: 1 });
+    return first ?? null;
+  }
+
+  async updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null> {
+    const { affectedDocuments } = await this.#db
+      .updateAsync(filter, update, { multi: false, returnUpdatedDocs: true })
+      .catch((err: unknown) => this.#translate(err));
+    return (affectedDocuments as D | null) ?? null;
+  }
+
+  async replaceOne(filter: Filter<D> & { _id: string }, document: D) {
+    const { numAffected } = await this.#db.updateAsync(filter, document, {}).catch((err: unknown) => this.#translate(err));
+    if (numAffected === 0 && !(await this.findOne({ _id: document._id } as Filter<D>))) {
+      await this.#db.updateAsync({ _id: document._id }, document, { upsert: true }).catch((err: unknown) => this.#translate(err));
+    }
+  }
+
+  removeMany(filter: Filter<D>): Promise<number> {
+    return this.#db.removeAsync(filter, { multi: true });
+  }
+
+  #translate(err: unknown, document?: D): never {
+    if (!isViolation(err)) throw new Unavailable(err);
+    const { key } = err as { key: unknown };
+    const index = this.#schema.indexes.find(({ unique, fields }) => unique && document && holdsKey(key, document, fields));
+    throw new Conflict(index?.name ?? "_id");
+  }
+}
+
+function conflictOrThrow(err: unknown): Conflict {
+  if (err instanceof Conflict) return err;
+  throw err;
+}
+
+const isViolation = (err: unknown) => (err as { errorType?: string }).errorType === "uniqueViolated";
+
+/** NeDB tells the key, not the index: the value of one field, or an object of several. */
+function holdsKey<D extends Document>(key: unknown, document: D, fields: readonly (keyof D & string)[]): boolean {
+  if (fields.length === 1) return key === document[fields[0]!];
+  return typeof key === "object" && key !== null && fields.every((field) => (key as Partial<D>)[field] === document[field]);
+}
+
+/** A process that is killed while it writes leaves half a line, which nobody was told of: cut it off. */
+function truncateTornLine(filename: string) {
+  if (!existsSync(filename)) return;
+  const size = statSync(filename).size;
+  const fd = openSync(filename, "r+");
+  try {
+    const chunk = Buffer.alloc(65_536);
+    let end = size;
+    while (end > 0) {
+      const start = Math.max(0, end - chunk.length);
+      const read = readSync(fd, chunk, 0, end - start, start);
+      const newline = chunk.subarray(0, read).lastIndexOf(0x0a);
+      if (newline >= 0) {
+        if (start + newline + 1 < size) ftruncateSync(fd, start + newline + 1);
+        return;
+      }
+      end = start;
+    }
+    ftruncateSync(fd, 0);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Two processes on the same files would each overwrite the other's words. */
+function lock(folder: string): () => void {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "lock");
+  const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+  if (holder !== 0 && holder !== process.pid && isAlive(holder)) {
+    throw new Error(`${folder} is in use by process ${holder}. An embedded store has one process; for more set MONGO_URL.`);
+  }
+  writeFileSync(file, String(process.pid));
+  return () => rmSync(file, { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (err) {
+    return (err as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,32 @@
+import type { Service, ServiceSchema } from "moleculer";
+import { declareSettings, text, url, type Values } from "../settings.ts";
+import type { Database } from "./collection.ts";
+import { openMongo } from "./mongo.ts";
+import { openNedb } from "./nedb.ts";
+
+/** Where the data is. Every service with a store reads these. */
+export const storeSettings = declareSettings("store", {
+  MONGO_URL: url(["mongodb", "mongodb+srv"], {
+    about: "The MongoDB replica set that keeps the data; without it the data is in files in DATA_DIR.",
+    secret: true,
+    example: "mongodb://127.0.0.1:27017/confab?replicaSet=rs0",
+  }),
+  DATA_DIR: text({ about: "The folder of the embedded store, of one process only; memory keeps nothing.", default: "./data" }),
+});
+
+type WithStore<S> = Service & { settings: Values<typeof storeSettings.declarations>; store: S };
+
+/** Opens a service's store before the service starts and closes it after; it is then `this.store`. */
+export function store<S>(open: (database: Database, service: Service) => Promise<S>): Partial<ServiceSchema> {
+  let database: Database | undefined;
+  return {
+    async started(this: WithStore<S>) {
+      const { MONGO_URL, DATA_DIR } = this.settings;
+      database = MONGO_URL ? openMongo(this, MONGO_URL) : openNedb(this, DATA_DIR);
+      this.store = await open(database, this);
+    },
+    async stopped() {
+      await database?.close();
+    },
+  } as unknown as Partial<ServiceSchema>;
+}

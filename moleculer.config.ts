@@ -1,0 +1,91 @@
+import type { BrokerOptions, LoggerConfig } from "moleculer";
+import { ProblemRegenerator } from "./mixins/problem.ts";
+import { declareSettings, flag, integer, list, oneOf, text, url, type Values } from "./mixins/settings.ts";
+import { ContractValidator } from "./mixins/validator.ts";
+
+export const serviceNames = ["user", "chat", "mail", "io", "api"] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+export const clusterSettings = declareSettings(
+  "cluster",
+  {
+    NODE_ENV: oneOf(["development", "test", "production"], { about: "production wants its secrets set and closes the dev inbox.", default: "development" }),
+    SERVICES: list({ about: `The services of this process, of ${serviceNames.join(", ")}.`, default: [...serviceNames] }),
+    TRANSPORTER: url(["amqp", "amqps", "nats", "redis", "rediss"], {
+      about: "The broker that joins several nodes; without it this process is all there is.",
+      secret: true,
+      example: "amqp://127.0.0.1:5672",
+    }),
+    REDIS_URL: url(["redis", "rediss"], { about: "Redis, for what nodes share and may lose.", secret: true, example: "redis://127.0.0.1:6379" }),
+    MONGO_URL: url(["mongodb", "mongodb+srv"], { about: "The MongoDB replica set that keeps the data; without it the data is in files in DATA_DIR.", secret: true }),
+    NAMESPACE: text({ about: "Keeps deployments on one broker apart.", default: "confab" }),
+    NODE_ID: text({ about: "The name of this node in the cluster; unique. Left out, it is made from host and process." }),
+    LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], { about: "How much is logged.", default: "info" }),
+    REQUEST_TIMEOUT: integer({ about: "Milliseconds after which a call between services is given up.", default: 8000, min: 100 }),
+    METRICS: flag({ about: "Whether /metrics is measured and served.", default: false }),
+  },
+  ({ SERVICES, TRANSPORTER, MONGO_URL, REDIS_URL }) => [
+    ...SERVICES.filter((name) => !(serviceNames as readonly string[]).includes(name)).map((name) => ({
+      name: "SERVICES",
+      wanted: `names ${name}; there are ${serviceNames.join(", ")}`,
+    })),
+    ...(TRANSPORTER && !MONGO_URL ? [{ name: "MONGO_URL", wanted: "is missing; several nodes share a MongoDB" }] : []),
+    ...(TRANSPORTER && !REDIS_URL ? [{ name: "REDIS_URL", wanted: "is missing; several nodes share a Redis" }] : []),
+  ],
+);
+export type ClusterSettings = Values<typeof clusterSettings.declarations>;
+
+/** Everything about the cluster that is not the services' own. */
+export function brokerOptions(settings: ClusterSettings): BrokerOptions {
+  return {
+    namespace: settings.NAMESPACE,
+    nodeID: settings.NODE_ID ?? null,
+    logger: logger(settings),
+    logLevel: settings.LOG_LEVEL,
+    transporter: transporter(settings.TRANSPORTER),
+    cacher: cacher(settings),
+    validator: new ContractValidator(),
+    errorRegenerator: new ProblemRegenerator(),
+    // The defaults never give up and drop a dead node after 46 s.
+    requestTimeout: settings.REQUEST_TIMEOUT,
+    heartbeatInterval: 2,
+    heartbeatTimeout: 6,
+    // Calls in flight are finished before a node leaves (G7).
+    tracking: { enabled: true, shutdownTimeout: 5000 },
+    // Off, and turned on by each action that its contract calls repeatable. A silent node is not asked again: the
+    // asker's own patience is shorter than two time-outs.
+    retryPolicy: { enabled: false, retries: 3, delay: 100, maxDelay: 1000, factor: 2, check: (err) => isPassing(err as { retryable?: boolean; type?: string }) },
+    registry: { strategy: "RoundRobin", preferLocal: true },
+    metrics: settings.METRICS ? { enabled: true } : false,
+    metadata: { services: settings.SERVICES },
+  };
+}
+
+const isPassing = (err: { retryable?: boolean; type?: string }) => err.retryable === true && err.type !== "REQUEST_TIMEOUT";
+
+function cacher({ REDIS_URL, NAMESPACE }: ClusterSettings): BrokerOptions["cacher"] {
+  if (!REDIS_URL) return { type: "MemoryLRU", options: { max: 1000 } };
+  // An address is fine here; the types know only an object.
+  return { type: "Redis", options: { prefix: NAMESPACE, redis: REDIS_URL as unknown as object } };
+}
+
+/** amqplib leaves Nagle's algorithm on and Moleculer takes one request at a time: 22 calls a second. These make it thousands. */
+function transporter(target: string | undefined): BrokerOptions["transporter"] {
+  if (!target?.startsWith("amqp")) return (target ?? null) as BrokerOptions["transporter"];
+  return {
+    type: "AMQP",
+    options: {
+      url: target,
+      socketOptions: { noDelay: true },
+      prefetch: 100,
+      // Queues of nodes that are gone go too; RabbitMQ 4 knows no transient queue that is not exclusive.
+      autoDeleteQueues: 120_000,
+      queueOptions: { durable: true },
+    },
+  } as unknown as BrokerOptions["transporter"];
+}
+
+function logger({ NODE_ENV, LOG_LEVEL }: ClusterSettings): LoggerConfig {
+  const formatter = NODE_ENV === "production" ? "json" : "short";
+  return { type: "Console", options: { level: LOG_LEVEL, formatter, colors: NODE_ENV === "development", autoPadding: false } } as LoggerConfig;
+}
