@@ -75,7 +75,8 @@ export function toProblem(err: unknown): Problem {
     const errors = (Array.isArray(data) ? data : []) as FieldError[];
     return problem("bad_input", { errors: errors.map(({ field, code, message }) => ({ field, code, message })) });
   }
-  if (absent.has(type ?? "") || name === "BrokerDisconnectedError") {
+  // The third is a store's word for a database that does not answer.
+  if (absent.has(type ?? "") || name === "BrokerDisconnectedError" || name === "Unavailable") {
     return problem("unavailable", { retryAfter: 1 });
   }
   return problem("internal");

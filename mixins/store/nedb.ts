@@ -1,7 +1,8 @@
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type NedbModule from "@seald-io/nedb";
-import { MemoryAdapter } from "moleculer-db";
+// Node finds no named exports in this package.
+import DbService from "moleculer-db";
 import type { Service } from "moleculer";
 import { Conflict, Unavailable, type Collection, type CollectionSchema, type Database, type Document, type Filter, type FindOptions, type Outcome, type Update } from "./collection.ts";
 
@@ -14,14 +15,14 @@ export const inMemory = "memory";
 export function openNedb(service: Service, dataDir: string): Database {
   const folder = dataDir === inMemory ? undefined : join(dataDir, service.name);
   const unlock = folder === undefined ? () => {} : lock(folder);
-  const opened: MemoryAdapter[] = [];
+  const opened: InstanceType<typeof DbService.MemoryAdapter>[] = [];
   return {
     shared: false,
     async collection<D extends Document>(schema: CollectionSchema<D>) {
       const filename = folder && join(folder, `${schema.name}.db`);
       if (filename) truncateTornLine(filename);
       // A damaged line in the middle is words lost: rather not start than go on without them.
-      const adapter = new MemoryAdapter({ filename, inMemoryOnly: !filename, corruptAlertThreshold: 0 });
+      const adapter = new DbService.MemoryAdapter({ filename, inMemoryOnly: !filename, corruptAlertThreshold: 0 });
       adapter.init(service.broker, service);
       await adapter.connect();
       opened.push(adapter);
