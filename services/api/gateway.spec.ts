@@ -1,0 +1,303 @@
+import { randomUUID } from "node:crypto";
+import { signer, startApi, type Started } from "./testing.ts";
+
+const { key, token, end, handlers } = signer();
+const chatId = randomUUID();
+let asked: { params: unknown; meta: Record<string, unknown> }[] = [];
+const note = (ctx: { params: unknown; meta: Record<string, unknown> }) => void asked.push({ params: ctx.params, meta: { ...ctx.meta } });
+
+let api: Started;
+let statusWanted: number | undefined;
+beforeAll(async () => {
+  api = await startApi({
+    ...handlers,
+    "user.me.get": (ctx) => (note(ctx), { id: ctx.meta.userId, name: "Ann", email: null, createdAt: new Date().toISOString() }),
+    "user.me.change": () => Promise.reject(new Error("secret words of a driver")),
+    "user.code.request": (ctx) => (note(ctx), { flowId: chatId, expiresIn: 600 }),
+    "user.session.end": (ctx) => (note(ctx), null),
+    "chat.chat.create": (ctx) => (note(ctx), (ctx.meta.$statusCode = statusWanted), { id: chatId }),
+    "chat.message.send": (ctx) => (note(ctx), (ctx.meta.$statusCode = statusWanted), { message: {} }),
+    "chat.message.list": (ctx) => (note(ctx), { items: [], before: null, after: null }),
+    // Longer than the broker waits.
+    "chat.chat.get": () => new Promise((resolve) => setTimeout(resolve, 600)),
+    "chat.sync.pull": (ctx) => ctx.call("chat.entry.range", { chatId: "no id" }),
+    "chat.entry.range": () => ({ items: [] }),
+  });
+});
+afterAll(() => api.stop());
+beforeEach(() => {
+  asked = [];
+  statusWanted = undefined;
+});
+
+const expectProblem = (answer: Awaited<ReturnType<Started["ask"]>>, status: number, code: string) => {
+  expect([answer.status, answer.json?.code]).toEqual([status, code]);
+  expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
+  expect(answer.json).toMatchObject({ status, requestId: answer.headers["x-request-id"], type: `urn:confab:problem:${code}` });
+};
+
+describe("params", () => {
+  const messages = `/api/v1/chats/${chatId}/messages`;
+
+  test("come from path and query, with numbers where the contract asks for them", async () => {
+    await api.ask(`${messages}?before=7&limit=20`, { token: token() });
+    expect(asked[0]!.params).toEqual({ chatId, before: 7, limit: 20 });
+  });
+
+  test("come from path and body, as they are", async () => {
+    const body = { clientMessageId: "a", text: "hello", data: { before: "7" } };
+    await api.ask(messages, { method: "POST", token: token(), body });
+    expect(asked[0]!.params).toEqual({ chatId, ...body });
+  });
+
+  test.each(["1.0", "1e3", "", " 7", "0x10", "abc", "7,8"])("a query text that is no number is refused: %j", async (text) => {
+    const answer = await api.ask(`${messages}?before=${encodeURIComponent(text)}`, { token: token() });
+    expectProblem(answer, 422, "bad_input");
+    expect(answer.json.errors).toMatchObject([{ field: "before", code: "type" }]);
+  });
+
+  test("a key given twice is refused by its name", async () => {
+    const answer = await api.ask(`${messages}?limit=1&limit=2`, { token: token() });
+    expectProblem(answer, 422, "bad_input");
+    expect(answer.json.errors).toMatchObject([{ field: "limit" }]);
+  });
+
+  test("a field of the body or query that is named like one of the path is unknown, and told with the other faults", async () => {
+    const posted = await api.ask(messages, { method: "POST", token: token(), body: { chatId: randomUUID(), text: "" } });
+    expectProblem(posted, 422, "bad_input");
+    expect(posted.json.errors.map(({ field, code }: { field: string; code: string }) => `${field} ${code}`)).toEqual(
+      expect.arrayContaining(["chatId unknown", "clientMessageId required", "text minLength"]),
+    );
+    const read = await api.ask(`${messages}?chatId=${randomUUID()}`, { token: token() });
+    expect(read.json.errors).toMatchObject([{ field: "chatId", code: "unknown" }]);
+    expect(asked).toEqual([]);
+  });
+
+  test("a query on a POST is refused", async () => {
+    const answer = await api.ask("/api/v1/auth/code?email=ann%40example.org", { method: "POST", body: { email: "ann@example.org" } });
+    expect(answer.json.errors).toMatchObject([{ field: "email", code: "unknown" }]);
+  });
+
+  test.each(["__proto__", "constructor", "$req", "$res", "meta"])("a field %s is unknown", async (name) => {
+    const posted = await api.ask("/api/v1/auth/code", { method: "POST", body: `{"email":"ann@example.org",${JSON.stringify(name)}:{"a":1}}` });
+    expect(posted.json.errors).toMatchObject([{ field: name, code: "unknown" }]);
+    const read = await api.ask(`/api/v1/users/me?${name}=1`, { token: token() });
+    expect(read.json.errors).toMatchObject([{ field: name, code: "unknown" }]);
+  });
+
+  test("no body is an empty one", async () => {
+    expect((await api.ask("/api/v1/auth/logout", { method: "POST", token: token() })).status).toBe(204);
+    expect((await api.ask("/api/v1/auth/logout", { method: "POST", token: token(), body: {} })).status).toBe(204);
+  });
+});
+
+describe("answers", () => {
+  test("the status is the contract's first, or another of it that the action picks", async () => {
+    const create = () => api.ask("/api/v1/chats", { method: "POST", token: token(), body: { type: "group", memberIds: [] } });
+    const made = await create();
+    expect([made.status, made.headers.location]).toEqual([201, `/api/v1/chats/${chatId}`]);
+    statusWanted = 200;
+    const found = await create();
+    expect([found.status, found.headers.location]).toEqual([200, undefined]);
+    statusWanted = 418;
+    expect((await create()).status).toBe(201);
+  });
+
+  test("202 and 204, the latter without a body", async () => {
+    expect((await api.ask("/api/v1/auth/code", { method: "POST", body: { email: "ann@example.org" } })).status).toBe(202);
+    const out = await api.ask("/api/v1/auth/logout", { method: "POST", token: token() });
+    expect([out.status, out.text, out.headers["content-type"]]).toEqual([204, "", undefined]);
+  });
+
+  test("are never stored, and carry a strict policy and a request id", async () => {
+    const { headers } = await api.ask("/api/v1/users/me", { token: token() });
+    expect(headers["cache-control"]).toBe("no-store");
+    expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
+    expect(headers["content-security-policy"]).not.toContain("unsafe");
+    expect(headers["x-request-id"]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(headers["x-powered-by"]).toBeUndefined();
+  });
+
+  test("the asker's request id is kept where it is a plain word", async () => {
+    const ask = async (id: string) => (await api.ask("/api/v1/users/me", { token: token(), headers: { "x-request-id": id, "x-correlation-id": "other" } })).headers["x-request-id"];
+    expect(await ask("job-7.a_b")).toBe("job-7.a_b");
+    expect(await ask("a b")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await ask("x".repeat(65))).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test("HEAD is a GET without the body", async () => {
+    const head = await api.ask("/api/v1/users/me", { method: "HEAD", token: token() });
+    expect([head.status, head.text]).toEqual([200, ""]);
+    expect(Number(head.headers["content-length"])).toBeGreaterThan(2);
+  });
+});
+
+describe("who asks", () => {
+  test("is told to the action, with device and address, and nothing of it comes from the asker", async () => {
+    const [userId, sessionId] = [randomUUID(), randomUUID()];
+    await api.ask("/api/v1/users/me", { token: token({ userId, sessionId }), headers: { "user-agent": "x".repeat(300), "x-user-id": "eve", "x-forwarded-for": "1.2.3.4" } });
+    expect(asked[0]!.meta).toMatchObject({ userId, sessionId, device: "x".repeat(200), address: "127.0.0.1" });
+  });
+
+  test.each<[string, () => Record<string, string>]>([
+    ["no token", () => ({})],
+    ["no bearer", () => ({ authorization: "Basic YTpi" })],
+    ["nonsense", () => ({ authorization: "Bearer x.y.z" })],
+    ["a readable head with an unreadable rest", () => ({ authorization: `Bearer ${Buffer.from('{"alg":"ES256","typ":"JWT","kid":"k1"}').toString("base64url")}.e2E.eA` })],
+    ["another's key", () => ({ authorization: `Bearer ${signer().token()}` })],
+    ["an old token", () => ({ authorization: `Bearer ${token({ expiresIn: -1 })}` })],
+    ["another audience", () => ({ authorization: `Bearer ${token({ audience: "other" })}` })],
+  ])("%s is 401 with a challenge", async (_what, headers) => {
+    const answer = await api.ask("/api/v1/users/me", { headers: headers() });
+    expectProblem(answer, 401, "unauthenticated");
+    expect(answer.headers["www-authenticate"]).toMatch(/^Bearer /);
+    expect(asked).toEqual([]);
+  });
+
+  test("a token is not read where anyone may ask", async () => {
+    const answer = await api.ask("/api/v1/auth/code", { method: "POST", token: "nonsense", body: { email: "ann@example.org" } });
+    expect(answer.status).toBe(202);
+    expect(asked[0]!.meta["userId"]).toBeUndefined();
+  });
+
+  test("a session that ended is refused at once where the event arrives", async () => {
+    const sessionId = randomUUID();
+    const good = token({ sessionId });
+    expect((await api.ask("/api/v1/users/me", { token: good })).status).toBe(200);
+    end(sessionId);
+    await api.broker.broadcast("user.session.ended", { userId: randomUUID(), sessionId });
+    expectProblem(await api.ask("/api/v1/users/me", { token: good }), 401, "unauthenticated");
+  });
+});
+
+describe("problems", () => {
+  const code = "/api/v1/auth/code";
+  const post = (body: unknown, headers: Record<string, string> = {}) => api.ask(code, { method: "POST", body, headers });
+
+  test.each(["/api/v1/nowhere", "/api/v1", "/api/v1/USERS/me", "/api/v1/user/me/get", "/api/v1/~node/list", "/api/v1/$node/list", "/api/v1/user.key.list", "/api/v1/list-aliases", "/nowhere", "/API/v1/users/me"])(
+    "404 at %s",
+    async (path) => expectProblem(await api.ask(path, { token: token() }), 404, "not_found"),
+  );
+
+  test("404 is said before the body is looked at", async () => {
+    expectProblem(await api.ask("/api/v1/nowhere", { method: "POST", body: "{", headers: { "content-type": "text/plain" } }), 404, "not_found");
+  });
+
+  test("405 names what the address knows", async () => {
+    const answer = await api.ask("/api/v1/users/me", { method: "DELETE", token: token() });
+    expectProblem(answer, 405, "method_not_allowed");
+    expect(answer.headers.allow!.split(", ").sort()).toEqual(["GET", "HEAD", "PATCH"]);
+    expectProblem(await api.ask("/.well-known/jwks.json", { method: "POST" }), 405, "method_not_allowed");
+  });
+
+  test("400 where the JSON is not readable", async () => expectProblem(await post('{"email":'), 400, "bad_json"));
+
+  test.each(['"text"', "7", "null", "[]", "true"])("422 where the body is no object: %s", async (body) => {
+    const answer = await post(body);
+    expectProblem(answer, 422, "bad_input");
+    expect(answer.json.errors).toMatchObject([{ field: "body" }]);
+  });
+
+  test.each(["%", "%zz", "%C3%28"])("400 where the address is not readable: %s", async (part) => {
+    expectProblem(await api.ask(`/api/v1/users/${part}`, { token: token() }), 400, "bad_request");
+    expectProblem(await api.ask(`/api/v1/users?q=${part}`, { token: token() }), 400, "bad_request");
+  });
+
+  test("400 where a GET has a body", async () => {
+    expectProblem(await api.ask("/api/v1/users/me", { token: token(), body: {} }), 400, "bad_request");
+  });
+
+  test("413 where the body is larger than MAX_BODY", async () => {
+    expectProblem(await post({ email: "x".repeat(70_000) }), 413, "too_large");
+  });
+
+  test.each<Record<string, string>>([{ "content-type": "text/plain" }, { "content-type": "application/x-www-form-urlencoded" }, { "content-type": "application/json; charset=latin1" }, { "content-encoding": "gzip" }])(
+    "415 with %j",
+    async (headers) => expectProblem(await post("{}", headers), 415, "unsupported_media_type"),
+  );
+
+  test("503 with Retry-After where nobody is there", async () => {
+    const answer = await api.ask("/api/v1/users?q=ann", { token: token() });
+    expectProblem(answer, 503, "unavailable");
+    expect(answer.headers["retry-after"]).toBe("1");
+  });
+
+  test("503 where a service is silent", async () => {
+    const answer = await api.ask(`/api/v1/chats/${chatId}`, { token: token() });
+    expectProblem(answer, 503, "unavailable");
+    expect(answer.headers["retry-after"]).toBe("1");
+  });
+
+  test("503, not 401, where nobody can tell who asks", async () => {
+    const alone = await startApi({ "chat.chat.list": () => ({ items: [], nextCursor: null }) });
+    try {
+      expectProblem(await alone.ask("/api/v1/chats", { token: token() }), 503, "unavailable");
+    } finally {
+      await alone.stop();
+    }
+  });
+
+  test("500 tells the asker nothing but the id under which the log has it", async () => {
+    const answer = await api.ask("/api/v1/users/me", { method: "PATCH", token: token(), body: { name: "Ann" } });
+    expectProblem(answer, 500, "internal");
+    expect(answer.text).not.toMatch(/secret|driver|stack|at /);
+    expect(api.log.some((line) => line.includes(answer.json.requestId) && line.includes("secret words of a driver"))).toBe(true);
+  });
+
+  test("500, not 422, where a service asks another one wrongly", async () => {
+    expectProblem(await api.ask("/api/v1/sync", { method: "POST", token: token(), body: {} }), 500, "internal");
+  });
+});
+
+describe("other origins", () => {
+  const preflight = { origin: "https://app.example.com", "access-control-request-method": "POST", "access-control-request-headers": "authorization" };
+
+  test("are not let in by default, and OPTIONS calls no action", async () => {
+    const answer = await api.ask("/api/v1/auth/logout", { method: "OPTIONS", token: token(), headers: preflight });
+    expect([answer.status, answer.headers.allow, answer.headers["access-control-allow-origin"]]).toEqual([204, "POST, OPTIONS", undefined]);
+    expect(asked).toEqual([]);
+    expectProblem(await api.ask("/api/v1/nowhere", { method: "OPTIONS" }), 404, "not_found");
+  });
+
+  test("are let in where they are listed, as a whole", async () => {
+    const open = await startApi({}, { env: { CORS_ORIGINS: "https://app.example.com,https://b.example.com" } });
+    try {
+      const before = await open.ask("/api/v1/auth/logout", { method: "OPTIONS", headers: preflight });
+      expect(before.headers).toMatchObject({ "access-control-allow-origin": "https://app.example.com", "access-control-allow-methods": "POST, OPTIONS", vary: "Origin" });
+      const answer = await open.ask("/api/v1/meta", { headers: { origin: "https://b.example.com" } });
+      expect(answer.headers["access-control-allow-origin"]).toBe("https://b.example.com");
+      for (const origin of ["https://app.example.co", "https://app.example.com.evil.org", "null"]) {
+        expect((await open.ask("/api/v1/meta", { headers: { origin } })).headers["access-control-allow-origin"]).toBeUndefined();
+      }
+    } finally {
+      await open.stop();
+    }
+  });
+});
+
+test("meta tells version and limits", async () => {
+  const { json } = await api.ask("/api/v1/meta");
+  expect(json).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+/), limits: { maxText: 8000, maxMembers: 1000, maxBody: 65_536, maxPage: 100 } });
+});
+
+test("the keys are public and may be kept for minutes", async () => {
+  const { json, headers } = await api.ask("/.well-known/jwks.json");
+  expect(json).toEqual({ keys: [key] });
+  expect(headers["cache-control"]).toBe("public, max-age=300");
+});
+
+test("no action of the gateway's own is open to the cluster, beside the contracts'", () => {
+  const names = api.broker.registry.getActionList({ onlyLocal: true }).flatMap(({ name, action }: { name: string; action?: { visibility?: string } }) =>
+    name.startsWith("api.") && action?.visibility !== "private" ? [name] : [],
+  );
+  expect(names.sort()).toEqual(["api.document.asyncapi", "api.document.openapi", "api.meta.get"]);
+});
+
+test("a running request is answered although the node stops", async () => {
+  const slow = await startApi({ "user.code.request": () => new Promise((resolve) => setTimeout(() => resolve({ flowId: chatId, expiresIn: 1 }), 150)) });
+  const asking = slow.ask("/api/v1/auth/code", { method: "POST", body: { email: "ann@example.org" } });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await slow.stop();
+  expect((await asking).status).toBe(202);
+});
+

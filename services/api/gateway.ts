@@ -1,0 +1,168 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Meta } from "@confab/mixins/define.ts";
+import { problem } from "@confab/mixins/problem.ts";
+import { Sessions } from "@confab/mixins/sessions.ts";
+import { json } from "express";
+import type { Context, Service, ServiceSchema } from "moleculer";
+import ApiGateway from "moleculer-web";
+import { allowOrigin, answerOptions } from "./cors.ts";
+import { answerJson, answerProblem, pathOf, requestIdOf } from "./errors.ts";
+import { gatherParams } from "./params.ts";
+import { hasItemAddress, restPath, routeOf, routes } from "./routes.ts";
+import type { ApiSettings } from "./settings.ts";
+
+interface Alias {
+  action: string;
+  method: string;
+  match(url: string): Record<string, string> | false;
+}
+
+/** A request as moleculer-web hands it around. */
+export interface GatewayRequest extends IncomingMessage {
+  $alias?: Alias;
+  $params: Record<string, unknown>;
+  $query: URLSearchParams;
+  $next?: () => void;
+  body?: unknown;
+  originalUrl: string;
+}
+
+export type ApiService = Service & {
+  settings: ApiSettings;
+  sessions: Sessions;
+  aliases: Alias[];
+  httpHandler(req: IncomingMessage, res: ServerResponse, next: () => void): Promise<void>;
+  answerRest(req: IncomingMessage, res: ServerResponse, pass: () => void): Promise<void>;
+  errorHandler(req: IncomingMessage, res: ServerResponse, err: unknown): void;
+};
+
+/** moleculer-web with the contracts' routes, our identity, our params and our problems, and nothing open beside them. */
+export function gateway({ MAX_BODY, CORS_ORIGINS }: ApiSettings): ServiceSchema {
+  return {
+    name: "api",
+    mixins: [ApiGateway as unknown as ServiceSchema],
+    settings: {
+      $secureSettings: ["routes"],
+      server: false,
+      // Addresses and params hold what no log should.
+      logRequest: null,
+      logRequestParams: null,
+      logResponse: null,
+      logRouteRegistration: null,
+      rootCallOptions: (options: { requestID?: string }, _req: IncomingMessage, res: ServerResponse) => void (options.requestID = requestIdOf(res)),
+      routes: [
+        {
+          path: restPath,
+          aliases: Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
+          mappingPolicy: "restrict",
+          mergeParams: false,
+          pathToRegexpOptions: { sensitive: true },
+          bodyParsers: false,
+          use: [requireJson, json({ limit: MAX_BODY, strict: false, inflate: false, type: "application/json" })],
+          onBeforeCall: prepareCall,
+        },
+      ],
+    } as ServiceSchema["settings"],
+    // Nobody adds routes to a running gateway, and none lists what is not public.
+    actions: { listAliases: false, addRoute: false, removeRoute: false } as unknown as ServiceSchema["actions"],
+    methods: {
+      /** Answers what is under `restPath`; `pass` is for what is not there. */
+      async answerRest(this: ApiService, req: IncomingMessage, res: ServerResponse, pass: () => void) {
+        try {
+          requireReadable(req.url!);
+          allowOrigin(req, res, CORS_ORIGINS);
+          if (req.method !== "OPTIONS") return await this.httpHandler(req, res, pass);
+          const methods = methodsAt(this.aliases, pathOf(req));
+          if (methods.length === 0) return pass();
+          answerOptions(res, methods);
+        } catch (err) {
+          answerProblem({ req, res, err, logger: this.logger });
+        }
+      },
+
+      parseQueryString(req: GatewayRequest) {
+        const [url, ...query] = req.url!.split("?");
+        req.$query = new URLSearchParams(query.join("?"));
+        return { url, query: {} };
+      },
+
+      /** The framework's own goes on where nothing matches, and reads the body first. */
+      resolveAlias(this: ApiService, url: string, method: string) {
+        const wanted = method === "HEAD" ? "GET" : method;
+        for (const alias of this.aliases) {
+          const params = alias.method === wanted && alias.match(url);
+          if (params) return { alias, params };
+        }
+        const allow = methodsAt(this.aliases, url);
+        throw allow.length > 0 ? problem("method_not_allowed", { allow }) : problem("not_found", { noRoute: true });
+      },
+
+      sendResponse(req: GatewayRequest & { $ctx: Context<unknown, Meta> }, res: ServerResponse, data: unknown) {
+        if (res.headersSent) return;
+        const route = routeOf(req.$alias!.action);
+        const { status } = route.contract;
+        const picked = req.$ctx.meta.$statusCode;
+        const code = picked !== undefined && status.includes(picked) ? picked : status[0]!;
+        res.setHeader("Cache-Control", "no-store");
+        if (code === 204) return void res.writeHead(204).end();
+        if (code === 201 && hasItemAddress(route)) {
+          res.setHeader("Location", `${req.originalUrl.split("?", 1)[0]!.replace(/\/$/, "")}/${(data as { id: string }).id}`);
+        }
+        answerJson(res, code, data);
+      },
+
+      errorHandler(this: ApiService, req: GatewayRequest, res: ServerResponse, err: unknown) {
+        const nothingHere = (err as { data?: { noRoute?: boolean } } | undefined)?.data?.noRoute === true;
+        if (nothingHere && req.$next && !res.headersSent) return req.$next();
+        answerProblem({ req, res, err, logger: this.logger, action: req.$alias?.action });
+      },
+
+      sendError(this: ApiService, req: GatewayRequest, res: ServerResponse, err: unknown) {
+        this.errorHandler(req, res, err);
+      },
+    },
+    created() {
+      this["sessions"] = new Sessions(this.broker);
+    },
+  };
+}
+
+/** Who asks, and with what. */
+async function prepareCall(this: ApiService, ctx: Context<unknown, Meta>, _route: unknown, req: GatewayRequest, _res: ServerResponse, alias: Alias) {
+  const route = routeOf(alias.action);
+  ctx.meta.device = (req.headers["user-agent"] ?? "").slice(0, 200);
+  ctx.meta.address = (req.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  if (route.contract.audience === "user") {
+    const { userId, sessionId } = await this.sessions.identify(bearer(req));
+    Object.assign(ctx.meta, { userId, sessionId });
+  }
+  req.$params = gatherParams(route, { path: req.$params["params"] as Record<string, string>, query: req.$query, body: req.body });
+}
+
+function bearer(req: IncomingMessage): string | undefined {
+  return /^Bearer +([^ ]+) *$/i.exec(req.headers.authorization ?? "")?.[1];
+}
+
+/** The methods that an address knows. */
+function methodsAt(aliases: Alias[], url: string): string[] {
+  const path = url.length > 1 && url.endsWith("/") ? url.slice(0, -1) : url;
+  const methods = aliases.filter((alias) => alias.match(path)).map(({ method }) => method);
+  return [...new Set(methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])))];
+}
+
+function requireReadable(url: string): void {
+  try {
+    decodeURIComponent(url);
+  } catch {
+    throw problem("bad_request", { detail: "The address has a % that no two hex digits follow, or that is not UTF-8" });
+  }
+}
+
+/** A body is JSON, and only where one is wanted; what else it may be is not read. */
+function requireJson(req: IncomingMessage, _res: ServerResponse, next: (err?: unknown) => void): void {
+  const hasBody = req.headers["transfer-encoding"] !== undefined || Number(req.headers["content-length"] ?? 0) > 0;
+  if (!hasBody) return next();
+  if (["GET", "HEAD", "DELETE"].includes(req.method!)) return next(problem("bad_request", { detail: `A ${req.method} takes no body` }));
+  const type = (req.headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase();
+  next(type === "application/json" ? undefined : problem("unsupported_media_type"));
+}
