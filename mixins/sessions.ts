@@ -56,7 +56,7 @@ export class Sessions {
   async #verify(token: string): Promise<Identity> {
     const known = this.#verified.get(token);
     if (known && known.expiresAt * 1000 > Date.now()) return known;
-    const kid = jwt.decode(token, { complete: true })?.header.kid;
+    const kid = keyIdOf(token);
     const key = typeof kid === "string" ? await this.#key(kid) : undefined;
     if (!key) throw problem("unauthenticated");
     try {
@@ -97,5 +97,14 @@ export class Sessions {
     }
     this.#gathering.ids.add(sessionId);
     return this.#gathering.answer;
+  }
+}
+
+/** Which key a token says that it is signed with. Reading throws where only its head is readable. */
+function keyIdOf(token: string): string | undefined {
+  try {
+    return jwt.decode(token, { complete: true })?.header.kid;
+  } catch {
+    return undefined;
   }
 }
