@@ -1,0 +1,81 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, type KeyObject } from "node:crypto";
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { PublicKey } from "@confab/contracts";
+import { tokenTerms } from "@confab/mixins/sessions.ts";
+import { inMemory } from "@confab/mixins/store/nedb.ts";
+
+/** The signing key and all that is derived from it. Only `published` ever leaves this service. */
+export interface Keys {
+  signing: KeyObject;
+  published: PublicKey;
+  /** Under this key mailed codes are hashed: the store alone does not tell which of a million it was. */
+  code: Buffer;
+  /** Under this key refresh tokens are made. */
+  refresh: Buffer;
+}
+
+/** The key that a PEM holds, `\n` written out or base64 around it; nothing where it is not a private key on P-256. */
+export function readSigningKey(given: string): KeyObject | undefined {
+  const pem = given.includes("-----BEGIN") ? given.replaceAll("\\n", "\n") : Buffer.from(given, "base64").toString();
+  try {
+    const key = createPrivateKey(pem);
+    return key.asymmetricKeyDetails?.namedCurve === "prime256v1" ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The key of the settings; else the one that lies in the data folder, made at the first start. */
+export function openKeys({ SIGNING_KEY, DATA_DIR }: { SIGNING_KEY?: string | undefined; DATA_DIR: string }): Keys {
+  if (SIGNING_KEY) return deriveKeys(readSigningKey(SIGNING_KEY)!);
+  if (DATA_DIR === inMemory) return deriveKeys(makeSigningKey());
+  const file = join(DATA_DIR, "signing-key.pem");
+  const key = readSigningKey(readIfThere(file) ?? keep(file, DATA_DIR));
+  if (!key) throw new Error(`${file} does not hold a private EC key on P-256. Put it right, or remove it: everybody then signs in anew.`);
+  return deriveKeys(key);
+}
+
+/** Stores a new key, unless another process was first: the file appears whole, once, and what it then holds is the key. */
+function keep(file: string, folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  const draft = `${file}.${process.pid}`;
+  rmSync(draft, { force: true });
+  const fd = openSync(draft, "wx", 0o600);
+  try {
+    writeSync(fd, makeSigningKey().export({ format: "pem", type: "pkcs8" }) as string);
+    fsyncSync(fd);
+    linkSync(draft, file);
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== "EEXIST") throw err;
+  } finally {
+    closeSync(fd);
+    rmSync(draft, { force: true });
+  }
+  return readFileSync(file, "utf8");
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw err;
+  }
+}
+
+const makeSigningKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+
+export function deriveKeys(signing: KeyObject): Keys {
+  const { x, y } = createPublicKey(signing).export({ format: "jwk" }) as { x: string; y: string };
+  // RFC 7638: these members, in this order.
+  const kid = createHash("sha256").update(JSON.stringify({ crv: "P-256", kty: "EC", x, y })).digest("base64url");
+  const secret = Buffer.from((signing.export({ format: "jwk" }) as { d: string }).d, "base64url");
+  const derive = (purpose: string) => Buffer.from(hkdfSync("sha256", secret, "", `confab ${purpose}`, 32));
+  return {
+    signing,
+    published: { kty: "EC", crv: "P-256", x, y, kid, alg: tokenTerms.algorithm, use: "sig" },
+    code: derive("code"),
+    refresh: derive("refresh"),
+  };
+}

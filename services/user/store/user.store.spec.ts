@@ -1,0 +1,10 @@
+import { openNedb } from "@confab/mixins/store/nedb.ts";
+import { ServiceBroker } from "moleculer";
+import { UserStore } from "./user.store.ts";
+import { userStoreSuite } from "./user.store.suite.ts";
+
+const service = new ServiceBroker({ logger: false }).createService({ name: "user" });
+const database = openNedb(service, "memory");
+afterAll(() => database.close());
+
+userStoreSuite(() => UserStore.open(database));

@@ -1,0 +1,152 @@
+import { v7 as uuid } from "uuid";
+import { allowanceMs, type UserStore } from "./user.store.ts";
+
+/** What any store of user must do, whatever database is below. */
+export function userStoreSuite(open: () => Promise<UserStore>): void {
+  let store: UserStore;
+  beforeAll(async () => void (store = await open()));
+
+  const now = Date.now();
+  const newEmail = () => `${uuid()}@example.org`;
+  const user = (email = newEmail()) => ({ _id: uuid(), email, name: "Ann", createdAt: now });
+  const flow = () => ({ _id: uuid(), email: newEmail(), codeHash: "hash", tries: 0, expiresAt: now + 1000 });
+  const session = () => ({
+    ...{ _id: uuid(), userId: uuid(), nonce: "nonce", generation: 1, tokenHash: "first", rotatedAt: now },
+    ...{ device: "", address: "", createdAt: now, lastUsedAt: now },
+  });
+  const atOnce = <T>(count: number, act: () => Promise<T>) => Promise.all(Array.from({ length: count }, act));
+  const forever = { usedAfter: 0, createdAfter: 0 };
+
+  describe("allowances", () => {
+    test("many askers at once get no more than there are", async () => {
+      const email = newEmail();
+      const answers = await atOnce(12, () => store.takeAllowance(email, 5, now));
+      expect(answers.filter((freeAt) => freeAt === undefined)).toHaveLength(5);
+      expect(answers.filter((freeAt) => freeAt === now + allowanceMs)).toHaveLength(7);
+    });
+
+    test("one is free again an hour after it was taken, in any hour", async () => {
+      const email = newEmail();
+      await store.takeAllowance(email, 2, now);
+      await store.takeAllowance(email, 2, now + 600_000);
+      expect(await store.takeAllowance(email, 2, now + allowanceMs - 1)).toBe(now + allowanceMs);
+      expect(await store.takeAllowance(email, 2, now + allowanceMs)).toBeUndefined();
+      expect(await store.takeAllowance(email, 2, now + allowanceMs + 1)).toBe(now + 600_000 + allowanceMs);
+    });
+
+    test("each address has its own", async () => {
+      expect(await store.takeAllowance(newEmail(), 1, now)).toBeUndefined();
+      expect(await store.takeAllowance(newEmail(), 1, now)).toBeUndefined();
+    });
+  });
+
+  describe("flows", () => {
+    test("tries at once are no more than there are", async () => {
+      const started = flow();
+      await store.startFlow(started);
+      const tries = await atOnce(12, () => store.countTry(started._id, 5, now));
+      expect(tries.filter(Boolean)).toHaveLength(5);
+    });
+
+    test("it is used once", async () => {
+      const started = flow();
+      await store.startFlow(started);
+      const uses = await atOnce(5, () => store.useFlow(started._id, now));
+      expect(uses.filter(Boolean)).toHaveLength(1);
+      expect(await store.countTry(started._id, 5, now)).toBeNull();
+    });
+
+    test("it runs out", async () => {
+      const started = flow();
+      await store.startFlow(started);
+      expect(await store.countTry(started._id, 5, started.expiresAt)).toBeNull();
+      expect(await store.countTry(started._id, 5, started.expiresAt - 1)).toMatchObject({ email: started.email, tries: 1 });
+    });
+
+    test("one that nobody started counts nothing", async () => {
+      expect(await store.countTry(uuid(), 5, now)).toBeNull();
+    });
+  });
+
+  describe("users", () => {
+    test("an address has one account, whoever signs it up at once", async () => {
+      const email = newEmail();
+      const users = await atOnce(6, () => store.signUp(user(email)));
+      expect(new Set(users.map(({ _id }) => _id)).size).toBe(1);
+      expect(await store.userByEmail(email)).toEqual(users[0]);
+    });
+
+    test("is found by id and by address, and changed", async () => {
+      const ann = await store.signUp(user());
+      expect(await store.changeUser(ann._id, { name: "Anna" })).toEqual({ ...ann, name: "Anna" });
+      expect(await store.userById(ann._id)).toEqual({ ...ann, name: "Anna" });
+      expect(await store.userById(uuid())).toBeNull();
+      expect(await store.userByEmail(newEmail())).toBeNull();
+      expect(await store.changeUser(uuid(), { name: "Nobody" })).toBeNull();
+    });
+
+    test("the known among many", async () => {
+      const [ann, bob] = [await store.signUp(user()), await store.signUp(user())];
+      expect((await store.knownUsers([ann._id, uuid(), bob._id])).sort()).toEqual([ann._id, bob._id].sort());
+      expect(await store.knownUsers([])).toEqual([]);
+    });
+  });
+
+  describe("sessions", () => {
+    const next = { tokenHash: "second", rotatedAt: now + 1, lastUsedAt: now + 1 };
+
+    test("a generation is rotated once", async () => {
+      const started = session();
+      await store.startSession(started);
+      const rotated = await atOnce(5, () => store.rotateSession(started, next));
+      expect(rotated.filter(Boolean)).toEqual([{ ...started, ...next, generation: 2 }]);
+      expect(await store.latestSession(started._id)).toEqual({ ...started, ...next, generation: 2 });
+      expect(await store.sessionById(started._id)).toEqual({ ...started, ...next, generation: 2 });
+    });
+
+    test("one that ended is not rotated, and keeps its end", async () => {
+      const started = session();
+      await store.startSession(started);
+      await store.endSession(started._id, started.userId, now + 1);
+      await store.endSession(started._id, started.userId, now + 2);
+      expect(await store.rotateSession(started, next)).toBeNull();
+      expect(await store.sessionById(started._id)).toMatchObject({ endedAt: now + 1, generation: 1 });
+    });
+
+    test("only its user ends it", async () => {
+      const started = session();
+      await store.startSession(started);
+      await store.endSession(started._id, uuid(), now);
+      expect(await store.aliveSessions([started._id], forever)).toEqual([started._id]);
+    });
+
+    test("the alive among many", async () => {
+      const [alive, ended, idle, old] = [session(), session(), { ...session(), lastUsedAt: now - 500 }, { ...session(), createdAt: now - 900 }];
+      for (const one of [alive, ended, idle, old]) await store.startSession(one);
+      await store.endSession(ended._id, ended.userId, now);
+      const ids = [alive, ended, idle, old].map(({ _id }) => _id);
+      expect(await store.aliveSessions([...ids, uuid()], { usedAfter: now - 500, createdAfter: now - 900 })).toEqual([alive._id]);
+      expect((await store.aliveSessions(ids, forever)).sort()).toEqual([alive._id, idle._id, old._id].sort());
+    });
+  });
+
+  test("a sweep removes what is over, and nothing else", async () => {
+    const later = now + 2 * allowanceMs;
+    const [over, open] = [flow(), { ...flow(), expiresAt: later + 1 }];
+    const [ended, idle, alive] = [session(), { ...session(), lastUsedAt: now - 1 }, session()];
+    for (const one of [over, open]) await store.startFlow(one);
+    for (const one of [ended, idle, alive]) await store.startSession(one);
+    await store.endSession(ended._id, ended.userId, now);
+    const email = newEmail();
+    await store.takeAllowance(email, 1, later);
+
+    await store.sweep({ now: later, usedAfter: now - 1 });
+
+    expect(await store.countTry(over._id, 5, now)).toBeNull();
+    expect(await store.countTry(open._id, 5, later)).not.toBeNull();
+    expect(await store.sessionById(ended._id)).toBeNull();
+    expect(await store.sessionById(idle._id)).toBeNull();
+    expect(await store.sessionById(alive._id)).toEqual(alive);
+    expect(await store.takeAllowance(email, 1, later)).toBe(later + allowanceMs);
+  });
+}
