@@ -64,8 +64,15 @@ const policy = {
   scriptSrc: self,
   styleSrc: self,
 };
-const strict = helmet({ contentSecurityPolicy: { useDefaults: false, directives: policy } });
+const protection = (directives: Record<string, string[]>) =>
+  helmet({
+    contentSecurityPolicy: { useDefaults: false, directives },
+    // This address only: what else the domain serves is not ours to bind.
+    strictTransportSecurity: { includeSubDomains: false },
+    xFrameOptions: { action: "deny" },
+  });
+const strict = protection(policy);
 /** The viewer of the documents writes styles into its elements. */
-const looser = helmet({ contentSecurityPolicy: { useDefaults: false, directives: { ...policy, styleSrc: ["'self'", "'unsafe-inline'"] } } });
+const looser = protection({ ...policy, styleSrc: ["'self'", "'unsafe-inline'"] });
 
 const protect: typeof strict = (req, res, next) => (/^\/docs(\/|$)/.test(pathOf(req)) ? looser : strict)(req, res, next);

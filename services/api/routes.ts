@@ -29,6 +29,7 @@ export function routeOf(action: string): Route {
 }
 
 /** What a POST makes has an address of its own where a GET reads one item under the same path. */
-export function hasItemAddress(route: Route): boolean {
-  return route.method === "POST" && routes.some(({ method, path }) => method === "GET" && /^\/:\w+$/.test(path.startsWith(route.path) ? path.slice(route.path.length) : ""));
+export function hasItemAddress({ method, path }: Route): boolean {
+  const isItem = (other: Route) => other.method === "GET" && other.path.startsWith(`${path}/:`) && !other.path.includes("/", path.length + 1);
+  return method === "POST" && routes.some(isItem);
 }

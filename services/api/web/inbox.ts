@@ -35,7 +35,7 @@ function presentInbox(mails: InboxMail[]): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Inbox – Confab</title><link rel="stylesheet" href="inbox.css">
+<title>Inbox – Confab</title><link rel="icon" href="data:,"><link rel="stylesheet" href="inbox.css">
 <h1>Inbox</h1>
 ${list}
 </html>
