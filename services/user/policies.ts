@@ -5,7 +5,8 @@ const day = 24 * 60 * minute;
 export const normalizeEmail = (email: string) => email.trim().toLowerCase();
 
 /** What a user is called who gave no name. */
-export const chooseName = (given: string | undefined, email: string) => (given?.trim() || email.slice(0, email.lastIndexOf("@"))).slice(0, 100);
+export const chooseName = (given: string | undefined, email: string) =>
+  (given?.trim() || email.slice(0, email.lastIndexOf("@"))).slice(0, 100);
 
 /** Since when a session must have been used, and since when begun, to be alive. */
 export function limitsOfLife(settings: { SESSION_IDLE_DAYS: number; SESSION_MAX_DAYS: number }, now: number) {

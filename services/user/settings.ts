@@ -6,7 +6,8 @@ export const userSettings = declareSettings(
   "user",
   {
     SIGNING_KEY: text({
-      about: "Signs access tokens, the same on every node; left out, one is made and kept in DATA_DIR. Make one by: openssl ecparam -name prime256v1 -genkey -noout",
+      about:
+        "Signs access tokens, the same on every node; left out, one is made and kept in DATA_DIR. Make one by: openssl ecparam -name prime256v1 -genkey -noout",
       shape: "the PEM of a private EC key on P-256, with \\n for its line ends or in base64",
       secret: true,
       required: "production",
@@ -16,7 +17,11 @@ export const userSettings = declareSettings(
     CODE_TRIES: integer({ about: "Tries to type a mailed code.", default: 5, min: 1, max: 10 }),
     CODES_PER_HOUR: integer({ about: "Codes mailed to one address within an hour.", default: 5, min: 1, max: 100 }),
     ACCESS_MINUTES: integer({ about: "Minutes that an access token is good for.", default: 5, min: 1, max: 60 }),
-    REFRESH_GRACE_SECONDS: integer({ about: "Seconds in which a replaced refresh token answers its successor again.", default: 30, max: 300 }),
+    REFRESH_GRACE_SECONDS: integer({
+      about: "Seconds in which a replaced refresh token answers its successor again.",
+      default: 30,
+      max: 300,
+    }),
     SESSION_IDLE_DAYS: integer({ about: "Days after which an unused session ends.", default: 30, min: 1, max: 3650 }),
     SESSION_MAX_DAYS: integer({ about: "Days after which any session ends.", default: 90, min: 1, max: 3650 }),
   },

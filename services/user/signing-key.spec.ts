@@ -42,7 +42,10 @@ test("the kid is the thumbprint of RFC 7638, and what is published is only the p
 test.each([
   ["no PEM", "hello"],
   ["another curve", pemOf("P-384")],
-  ["a public key", generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "pem", type: "spki" }) as string],
+  [
+    "a public key",
+    generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "pem", type: "spki" }) as string,
+  ],
 ])("%s is a fault of the settings", (_, SIGNING_KEY) => {
   const { faults } = settings.check({ SIGNING_KEY });
   expect(faults).toEqual([{ name: "SIGNING_KEY", wanted: expect.stringContaining("P-256"), wantedBy: "user" }]);

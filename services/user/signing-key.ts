@@ -32,7 +32,8 @@ export function openKeys({ SIGNING_KEY, DATA_DIR }: { SIGNING_KEY?: string | und
   if (DATA_DIR === inMemory) return deriveKeys(makeSigningKey());
   const file = join(DATA_DIR, "signing-key.pem");
   const key = readSigningKey(readIfThere(file) ?? keep(file, DATA_DIR));
-  if (!key) throw new Error(`${file} does not hold a private EC key on P-256. Put it right, or remove it: everybody then signs in anew.`);
+  if (!key)
+    throw new Error(`${file} does not hold a private EC key on P-256. Put it right, or remove it: everybody then signs in anew.`);
   return deriveKeys(key);
 }
 
@@ -69,7 +70,9 @@ const makeSigningKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).
 export function deriveKeys(signing: KeyObject): Keys {
   const { x, y } = createPublicKey(signing).export({ format: "jwk" }) as { x: string; y: string };
   // RFC 7638: these members, in this order.
-  const kid = createHash("sha256").update(JSON.stringify({ crv: "P-256", kty: "EC", x, y })).digest("base64url");
+  const kid = createHash("sha256")
+    .update(JSON.stringify({ crv: "P-256", kty: "EC", x, y }))
+    .digest("base64url");
   const secret = Buffer.from((signing.export({ format: "jwk" }) as { d: string }).d, "base64url");
   const derive = (purpose: string) => Buffer.from(hkdfSync("sha256", secret, "", `confab ${purpose}`, 32));
   return {

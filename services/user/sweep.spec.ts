@@ -7,7 +7,11 @@ const day = 86_400_000;
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-const service = (sweep: jest.Mock) => ({ settings: { SESSION_IDLE_DAYS: 30, SESSION_MAX_DAYS: 90 }, store: { sweep }, logger: { warn: jest.fn() } });
+const service = (sweep: jest.Mock) => ({
+  settings: { SESSION_IDLE_DAYS: 30, SESSION_MAX_DAYS: 90 },
+  store: { sweep },
+  logger: { warn: jest.fn() },
+});
 
 test("sweeps every hour until the service stops", () => {
   const sweep = jest.fn().mockResolvedValue(undefined);

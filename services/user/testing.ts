@@ -23,7 +23,10 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
       return { jobId: uuid() };
     }),
   } as ServiceSchema);
-  broker.createService({ name: "listener", events: on("user.session.ended", (payload) => void ended.push(payload)) } as ServiceSchema);
+  broker.createService({
+    name: "listener",
+    events: on("user.session.ended", (payload) => void ended.push(payload)),
+  } as ServiceSchema);
   broker.createService(userService(env));
   await broker.start();
   await broker.waitForServices(["user", "mail"]);

@@ -14,7 +14,8 @@ afterEach(async () => {
   await user.stop();
 });
 
-const verify = (flowId: string, code: string, name?: string) => call(user.broker, "user.code.verify", { flowId, code, ...(name ? { name } : {}) });
+const verify = (flowId: string, code: string, name?: string) =>
+  call(user.broker, "user.code.verify", { flowId, code, ...(name ? { name } : {}) });
 
 test("a mailed code signs up, and the next one signs in to the same account", async () => {
   const first = await user.signIn("Ann@Example.org", { name: "Ann" });
@@ -32,7 +33,9 @@ test("without a name a user is called as the address is", async () => {
 
 test("the mail has the code and its minutes, and goes to the address that signs in", async () => {
   await user.mailedCode("Ann@example.org");
-  expect(user.mails).toEqual([{ template: "code", to: "ann@example.org", data: { code: expect.stringMatching(/^\d{6}$/), minutes: 10 } }]);
+  expect(user.mails).toEqual([
+    { template: "code", to: "ann@example.org", data: { code: expect.stringMatching(/^\d{6}$/), minutes: 10 } },
+  ]);
 });
 
 test("known and unknown addresses get equal answers, and equal questions go to the store", async () => {
@@ -59,13 +62,15 @@ test("known and unknown addresses get equal answers, and equal questions go to t
 
 test("the fifth try may still be right", async () => {
   const { flowId, code } = await user.mailedCode("ann@example.org");
-  for (let tries = 0; tries < 4; tries++) await expect(verify(flowId, wrongCode(code))).rejects.toMatchObject({ type: "user.wrong_code" });
+  for (let tries = 0; tries < 4; tries++)
+    await expect(verify(flowId, wrongCode(code))).rejects.toMatchObject({ type: "user.wrong_code" });
   expect((await verify(flowId, code)).user.email).toBe("ann@example.org");
 });
 
 test("the sixth try is refused, right or not", async () => {
   const { flowId, code } = await user.mailedCode("ann@example.org");
-  for (let tries = 0; tries < 5; tries++) await expect(verify(flowId, wrongCode(code))).rejects.toMatchObject({ type: "user.wrong_code" });
+  for (let tries = 0; tries < 5; tries++)
+    await expect(verify(flowId, wrongCode(code))).rejects.toMatchObject({ type: "user.wrong_code" });
   await expect(verify(flowId, code)).rejects.toMatchObject({ type: "user.wrong_code", code: 401 });
 });
 
@@ -105,8 +110,13 @@ test("a code runs out after ten minutes", async () => {
 
 test("an address gets five codes an hour, however it is written, and is told when to come again", async () => {
   passTime(0);
-  for (const email of ["ann@example.org", "ANN@example.org", "Ann@Example.Org", "ann@EXAMPLE.org", "aNN@example.org"]) await user.mailedCode(email);
-  await expect(user.mailedCode("ann@example.org")).rejects.toMatchObject({ type: "user.too_many_codes", code: 429, data: { retryAfter: 3600 } });
+  for (const email of ["ann@example.org", "ANN@example.org", "Ann@Example.Org", "ann@EXAMPLE.org", "aNN@example.org"])
+    await user.mailedCode(email);
+  await expect(user.mailedCode("ann@example.org")).rejects.toMatchObject({
+    type: "user.too_many_codes",
+    code: 429,
+    data: { retryAfter: 3600 },
+  });
   await user.mailedCode("bob@example.org");
   expect(user.mails).toHaveLength(6);
   passTime(minutes(60));
@@ -131,12 +141,20 @@ test("the stored files hold neither code nor token, only hashes", async () => {
   try {
     const first = await kept.signIn("ann@example.org", { meta: { device: "Firefox" } });
     const second = await call(kept.broker, "user.session.refresh", { refreshToken: first.refreshToken });
-    const secrets = [first, second].flatMap(({ refreshToken, accessToken }) => [refreshToken, refreshToken.split(".")[2]!, accessToken]);
+    const secrets = [first, second].flatMap(({ refreshToken, accessToken }) => [
+      refreshToken,
+      refreshToken.split(".")[2]!,
+      accessToken,
+    ]);
     const { code } = kept.mails[0]!.data;
     await kept.stop();
     const files = readdirSync(join(folder, "user")).filter((name) => name.endsWith(".db"));
     expect(files.sort()).toEqual(["allowances.db", "flows.db", "sessions.db", "users.db"]);
-    const lines = files.flatMap((name) => readFileSync(join(folder, "user", name), "utf8").trim().split("\n"));
+    const lines = files.flatMap((name) =>
+      readFileSync(join(folder, "user", name), "utf8")
+        .trim()
+        .split("\n"),
+    );
     const values = lines.flatMap((line) => Object.values(JSON.parse(line) as object).map(String));
     expect(values).toContain("Firefox");
     for (const secret of secrets) expect(lines.filter((line) => line.includes(secret))).toEqual([]);

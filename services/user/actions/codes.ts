@@ -20,7 +20,13 @@ export const codes = {
     const flowId = uuid();
     const code = newCode();
     const expiresIn = CODE_MINUTES * 60;
-    await this.store.startFlow({ _id: flowId, email, codeHash: hashCode(this.keys, flowId, code), tries: 0, expiresAt: now + expiresIn * 1000 });
+    await this.store.startFlow({
+      _id: flowId,
+      email,
+      codeHash: hashCode(this.keys, flowId, code),
+      tries: 0,
+      expiresAt: now + expiresIn * 1000,
+    });
     // To the address as it is compared: whoever reads the mail is who signs in.
     await call(ctx, "mail.job.accept", { template: "code", to: email, data: { code, minutes: CODE_MINUTES } });
     return { flowId, expiresIn };
@@ -34,9 +40,21 @@ export const codes = {
     if (!flow || !isSame(flow.codeHash, codeHash) || !(await this.store.useFlow(flowId, now))) throw problem("user.wrong_code");
 
     const { email } = flow;
-    const user = (await this.store.userByEmail(email)) ?? (await this.store.signUp({ _id: uuid(), email, name: chooseName(name, email), createdAt: now }));
+    const user =
+      (await this.store.userByEmail(email)) ??
+      (await this.store.signUp({ _id: uuid(), email, name: chooseName(name, email), createdAt: now }));
     const { device = "", address = "" } = ctx.meta;
-    const session = { _id: uuid(), userId: user._id, nonce: newNonce(), generation: 1, rotatedAt: now, device: device.slice(0, 200), address, createdAt: now, lastUsedAt: now };
+    const session = {
+      _id: uuid(),
+      userId: user._id,
+      nonce: newNonce(),
+      generation: 1,
+      rotatedAt: now,
+      device: device.slice(0, 200),
+      address,
+      createdAt: now,
+      lastUsedAt: now,
+    };
     const refreshToken = makeRefreshToken(this.keys, { sessionId: session._id, nonce: session.nonce }, session.generation);
     await this.store.startSession({ ...session, tokenHash: hashToken(refreshToken) });
     return { user: presentMe(user), ...presentTokens(this, session, refreshToken) };

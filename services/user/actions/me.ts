@@ -13,7 +13,8 @@ export const me = {
   ...define("user.me.change", async function (this: UserService, ctx) {
     const { name } = ctx.params;
     const { userId } = ctx.meta;
-    const user = name === undefined ? await this.store.userById(userId) : await this.store.changeUser(userId, { name: name.trim() });
+    const user =
+      name === undefined ? await this.store.userById(userId) : await this.store.changeUser(userId, { name: name.trim() });
     if (!user) throw problem("unauthenticated");
     return presentMe(user);
   }),

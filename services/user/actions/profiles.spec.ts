@@ -27,7 +27,9 @@ test("I change my name; without one nothing changes", async () => {
 test("who has no account any more must sign in", async () => {
   const meta = { userId: uuid() };
   await expect(call(user.broker, "user.me.get", {}, { meta })).rejects.toMatchObject({ type: "unauthenticated" });
-  await expect(call(user.broker, "user.me.change", { name: "Nobody" }, { meta })).rejects.toMatchObject({ type: "unauthenticated" });
+  await expect(call(user.broker, "user.me.change", { name: "Nobody" }, { meta })).rejects.toMatchObject({
+    type: "unauthenticated",
+  });
 });
 
 test("others see id and name, and nothing else", async () => {
@@ -35,7 +37,10 @@ test("others see id and name, and nothing else", async () => {
   const meta = { userId: uuid() };
   const profile = { id: ann.id, name: "Ann" };
   expect(await call(user.broker, "user.profile.get", { userId: ann.id }, { meta })).toEqual(profile);
-  expect(await call(user.broker, "user.profile.find", { q: " ANN@example.org " }, { meta })).toEqual({ items: [profile], nextCursor: null });
+  expect(await call(user.broker, "user.profile.find", { q: " ANN@example.org " }, { meta })).toEqual({
+    items: [profile],
+    nextCursor: null,
+  });
 });
 
 test("only the exact address finds, and only a signed-in user may look", async () => {
@@ -44,8 +49,13 @@ test("only the exact address finds, and only a signed-in user may look", async (
   for (const q of ["carol", "carol@example", "arol@example.org"]) {
     expect(await call(user.broker, "user.profile.find", { q }, { meta })).toEqual({ items: [], nextCursor: null });
   }
-  await expect(call(user.broker, "user.profile.get", { userId: uuid() }, { meta })).rejects.toMatchObject({ type: "user.not_found", code: 404 });
-  await expect(call(user.broker, "user.profile.find", { q: "carol@example.org" })).rejects.toMatchObject({ type: "unauthenticated" });
+  await expect(call(user.broker, "user.profile.get", { userId: uuid() }, { meta })).rejects.toMatchObject({
+    type: "user.not_found",
+    code: 404,
+  });
+  await expect(call(user.broker, "user.profile.find", { q: "carol@example.org" })).rejects.toMatchObject({
+    type: "unauthenticated",
+  });
 });
 
 test("the known among many users", async () => {

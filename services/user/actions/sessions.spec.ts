@@ -29,11 +29,19 @@ describe("access tokens", () => {
     const { header } = jwt.decode(accessToken, { complete: true })!;
     expect(header).toEqual({ alg: "ES256", typ: "JWT", kid: keys[0]!.kid });
     const { algorithm, issuer, audience } = tokenTerms;
-    const claims = jwt.verify(accessToken, createPublicKey({ key: keys[0]!, format: "jwk" }), { algorithms: [algorithm], issuer, audience }) as jwt.JwtPayload;
+    const claims = jwt.verify(accessToken, createPublicKey({ key: keys[0]!, format: "jwk" }), {
+      algorithms: [algorithm],
+      issuer,
+      audience,
+    }) as jwt.JwtPayload;
     expect(Object.keys(claims).sort()).toEqual(["aud", "exp", "iat", "iss", "sid", "sub"]);
     expect(claims).toMatchObject({ sub: ann.id, sid: sessionIdOf(refreshToken) });
     expect(claims.exp! - claims.iat!).toBe(300);
-    expect(await new Sessions(user.broker).identify(accessToken)).toEqual({ userId: ann.id, sessionId: sessionIdOf(refreshToken), expiresAt: claims.exp });
+    expect(await new Sessions(user.broker).identify(accessToken)).toEqual({
+      userId: ann.id,
+      sessionId: sessionIdOf(refreshToken),
+      expiresAt: claims.exp,
+    });
   });
 
   test("are good for nothing once the session ended", async () => {
@@ -127,7 +135,10 @@ test("a new signing key refuses access tokens and codes, but the current refresh
   const { accessToken, refreshToken } = await before.signIn("ann@example.org");
   const mailed = await before.mailedCode("bob@example.org");
   await before.stop();
-  const SIGNING_KEY = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+  const SIGNING_KEY = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
+    format: "pem",
+    type: "pkcs8",
+  }) as string;
   const after = await startUser({ DATA_DIR: folder, SIGNING_KEY });
   try {
     const sessions = new Sessions(after.broker);
@@ -169,7 +180,9 @@ describe("the life of a session", () => {
     const [first, second] = [await user.signIn("ann@example.org"), await user.signIn("ann@example.org")];
     const [sessionId, other] = [sessionIdOf(first.refreshToken), sessionIdOf(second.refreshToken)];
     const meta = { userId: first.user.id, sessionId };
-    const { store } = user.broker.getLocalService("user") as unknown as { store: { endSession: (...given: unknown[]) => Promise<void> } };
+    const { store } = user.broker.getLocalService("user") as unknown as {
+      store: { endSession: (...given: unknown[]) => Promise<void> };
+    };
     const end = store.endSession.bind(store);
     jest.spyOn(store, "endSession").mockImplementation(async (...given) => {
       await end(...given);

@@ -13,22 +13,35 @@ export const sessions = {
     while (claim && session) {
       const now = Date.now();
       const { generation } = session;
-      const make = (generation: number) => makeRefreshToken(this.keys, { sessionId: claim.sessionId, nonce: session!.nonce }, generation);
+      const make = (generation: number) =>
+        makeRefreshToken(this.keys, { sessionId: claim.sessionId, nonce: session!.nonce }, generation);
       // The current one is known by its hash, so that it outlives a change of the signing key.
       const current = isSame(session.tokenHash, hashToken(refreshToken));
       const genuine = isSame(make(claim.generation), refreshToken);
       const grace = this.settings.REFRESH_GRACE_SECONDS * 1000;
-      const verdict = judgeRefresh(session, { generation: claim.generation, current, genuine }, limitsOfLife(this.settings, now), { now, grace });
+      const verdict = judgeRefresh(
+        session,
+        { generation: claim.generation, current, genuine },
+        limitsOfLife(this.settings, now),
+        { now, grace },
+      );
 
       if (verdict === "refused") break;
       if (verdict === "repeat") return presentTokens(this, session, make(generation));
       if (verdict === "reused") {
-        this.logger.warn("A replaced refresh token was used again: its session is ended", { sessionId: session._id, userId: session.userId });
+        this.logger.warn("A replaced refresh token was used again: its session is ended", {
+          sessionId: session._id,
+          userId: session.userId,
+        });
         await endSession(this, session);
         break;
       }
       const next = make(generation + 1);
-      const rotated = await this.store.rotateSession(session, { tokenHash: hashToken(next), rotatedAt: now, lastUsedAt: noteUse(session.lastUsedAt, now) });
+      const rotated = await this.store.rotateSession(session, {
+        tokenHash: hashToken(next),
+        rotatedAt: now,
+        lastUsedAt: noteUse(session.lastUsedAt, now),
+      });
       if (rotated) return presentTokens(this, rotated, next);
       // Another use of the same token was first, or the session has just ended.
       session = await this.store.latestSession(claim.sessionId);
@@ -49,7 +62,10 @@ export const sessions = {
 };
 
 /** Told also where it had ended before: whoever ended it may have died before telling. */
-async function endSession(service: UserService, { _id: sessionId, userId }: Pick<StoredSession, "_id" | "userId">): Promise<void> {
+async function endSession(
+  service: UserService,
+  { _id: sessionId, userId }: Pick<StoredSession, "_id" | "userId">,
+): Promise<void> {
   // G6: the store holds the end before anybody hears of it.
   await service.store.endSession(sessionId, userId, Date.now());
   broadcast(service.broker, "user.session.ended", { userId, sessionId });

@@ -41,13 +41,23 @@ export interface StoredSession {
 }
 
 export const users = collection<StoredUser>("users", [
-  { name: "email", fields: ["email"], unique: true, sparse: true, carries: "One account for an address, also when two nodes sign it up at once." },
+  {
+    name: "email",
+    fields: ["email"],
+    unique: true,
+    sparse: true,
+    carries: "One account for an address, also when two nodes sign it up at once.",
+  },
 ]);
 
-export const flows = collection<StoredFlow>("flows", [{ name: "expiresAt", fields: ["expiresAt"], carries: "Removing what has expired." }]);
+export const flows = collection<StoredFlow>("flows", [
+  { name: "expiresAt", fields: ["expiresAt"], carries: "Removing what has expired." },
+]);
 
 /** Its _id alone carries the limit: there are only so many to take, on however many nodes. */
-export const allowances = collection<StoredAllowance>("allowances", [{ name: "takenAt", fields: ["takenAt"], carries: "Removing what is free again." }]);
+export const allowances = collection<StoredAllowance>("allowances", [
+  { name: "takenAt", fields: ["takenAt"], carries: "Removing what is free again." },
+]);
 
 export const sessions = collection<StoredSession>("sessions", [
   { name: "lastUsedAt", fields: ["lastUsedAt"], carries: "Removing what lay idle too long." },

@@ -121,7 +121,12 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
     });
 
     test("the alive among many", async () => {
-      const [alive, ended, idle, old] = [session(), session(), { ...session(), lastUsedAt: now - 500 }, { ...session(), createdAt: now - 900 }];
+      const [alive, ended, idle, old] = [
+        session(),
+        session(),
+        { ...session(), lastUsedAt: now - 500 },
+        { ...session(), createdAt: now - 900 },
+      ];
       for (const one of [alive, ended, idle, old]) await store.startSession(one);
       await store.endSession(ended._id, ended.userId, now);
       const ids = [alive, ended, idle, old].map(({ _id }) => _id);

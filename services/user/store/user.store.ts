@@ -40,7 +40,10 @@ export class UserStore {
    */
   async takeAllowance(email: string, limit: number, now: number): Promise<number | undefined> {
     const ids = Array.from({ length: limit }, (_, at) => `${email}#${at}`);
-    const freed = await this.#allowances.updateOne({ _id: { $in: ids }, takenAt: { $lte: now - allowanceMs } }, { $set: { takenAt: now } });
+    const freed = await this.#allowances.updateOne(
+      { _id: { $in: ids }, takenAt: { $lte: now - allowanceMs } },
+      { $set: { takenAt: now } },
+    );
     if (freed) return undefined;
     const taken = await this.#allowances.find({ _id: { $in: ids } });
     const known = new Set(taken.map(({ _id }) => _id));
@@ -56,7 +59,10 @@ export class UserStore {
 
   /** Counts a try before anybody looks at the code, so that no number of tries at once gets more; null where none is left. */
   countTry(flowId: string, maxTries: number, now: number): Promise<StoredFlow | null> {
-    return this.#flows.updateOne({ _id: flowId, tries: { $lt: maxTries }, expiresAt: { $gt: now }, usedAt: none }, { $inc: { tries: 1 } });
+    return this.#flows.updateOne(
+      { _id: flowId, tries: { $lt: maxTries }, expiresAt: { $gt: now }, usedAt: none },
+      { $inc: { tries: 1 } },
+    );
   }
 
   /** Whether this is the first use. */
@@ -102,7 +108,10 @@ export class UserStore {
   }
 
   /** Makes the next token the current one; null where another use of this generation was first, or the session ended. */
-  rotateSession(session: StoredSession, next: Pick<StoredSession, "tokenHash" | "rotatedAt" | "lastUsedAt">): Promise<StoredSession | null> {
+  rotateSession(
+    session: StoredSession,
+    next: Pick<StoredSession, "tokenHash" | "rotatedAt" | "lastUsedAt">,
+  ): Promise<StoredSession | null> {
     const { _id, generation } = session;
     return this.#sessions.updateOne({ _id, generation, endedAt: none }, { $set: { ...next, generation: generation + 1 } });
   }
@@ -112,7 +121,12 @@ export class UserStore {
   }
 
   async aliveSessions(sessionIds: readonly string[], { usedAfter, createdAfter }: LimitsOfLife): Promise<string[]> {
-    const found = await this.#sessions.find({ _id: { $in: sessionIds }, endedAt: none, lastUsedAt: { $gt: usedAfter }, createdAt: { $gt: createdAfter } });
+    const found = await this.#sessions.find({
+      _id: { $in: sessionIds },
+      endedAt: none,
+      lastUsedAt: { $gt: usedAfter },
+      createdAt: { $gt: createdAfter },
+    });
     return found.map(({ _id }) => _id);
   }
 
