@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { edgeMiddleware, edgeOf, edgeSettings, type Edge } from "./mixins/edge.ts";
+import { healthMiddleware, healthSettings } from "./mixins/health.ts";
 import { checkSettings, type AnySettings, type Env } from "./mixins/settings.ts";
 import { brokerOptions, clusterSettings, type ServiceName } from "./moleculer.config.ts";
 import * as api from "./services/api/settings.ts";
@@ -30,14 +31,16 @@ export interface ConfabNode {
 
 /**
  * Starts the services that `env` names. Throws SettingsError, which names every wrong setting, before anything runs.
- * With `server` the node answers on that HTTP server instead of one of its own, and does not listen.
+ * With `server` the node answers on that HTTP server instead of one of its own, and does not listen;
+ * with `visit` it runs no services and only sees the others.
  */
-export async function startNode(env?: Env, { server }: { server?: Server } = {}): Promise<ConfabNode> {
-  const names = clusterSettings.check(env).values.SERVICES as ServiceName[];
+export async function startNode(env?: Env, { server, visit = false }: { server?: Server; visit?: boolean } = {}): Promise<ConfabNode> {
+  const names = visit ? [] : (clusterSettings.check(env).values.SERVICES as ServiceName[]);
   const known = names.filter((name) => Object.hasOwn(services, name));
-  checkSettings([clusterSettings, edgeSettings, ...known.map((name) => services[name].settings)], env);
+  checkSettings([clusterSettings, edgeSettings, healthSettings, ...known.map((name) => services[name].settings)], env);
 
-  const broker = new ServiceBroker({ ...brokerOptions(clusterSettings.read(env)), middlewares: [edgeMiddleware(edgeSettings.read(env), server)] });
+  const middlewares = [edgeMiddleware(edgeSettings.read(env), server), healthMiddleware(healthSettings.read(env))];
+  const broker = new ServiceBroker({ ...brokerOptions(clusterSettings.read(env)), middlewares });
   for (const name of names) broker.createService((await services[name].load()).default(env));
   await broker.start();
   return { broker, edge: edgeOf(broker), stop: () => broker.stop() };

@@ -19,7 +19,6 @@ export const problems = {
   "user.not_found": { status: 404, title: "There is no such user" },
 
   "chat.not_found": { status: 404, title: "There is no such chat" },
-  "chat.not_member": { status: 403, title: "Only members of the chat may do this" },
   "chat.too_many_members": { status: 422, title: "The chat would have too many members" },
   "chat.unknown_user": { status: 422, title: "Some of the members do not exist" },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -1,4 +1,4 @@
-import { actions, events, type ActionContract, type ActionName, type EventName, type Params, type Payload, type Result } from "@confab/contracts";
+import { actions, type ActionContract, type ActionName, type EventName, type Params, type Payload, type Result } from "@confab/contracts";
 import type { ActionSchema, CallingOptions, Context, EventSchema, Service, ServiceBroker } from "moleculer";
 import { problem } from "./problem.ts";
 
@@ -45,14 +45,13 @@ export function define<N extends ActionName, S extends Service = Service>(
   };
 }
 
-/** The handler of a contract's event, ready to be spread into a service's `events`. */
+/** The handler of a contract's event, ready to be spread into a service's `events`. What nodes tell each other is not checked again. */
 export function on<N extends EventName, S extends Service = Service>(
   name: N,
   handler: (this: S, payload: Payload<N>, ctx: Context<Payload<N>, Meta>) => void | Promise<void>,
 ): Record<string, EventSchema> {
   return {
     [name]: {
-      params: events[name].payload,
       handler(this: S, ctx: Context<Payload<N>, Meta>) {
         return handler.call(this, ctx.params, ctx);
       },

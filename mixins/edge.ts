@@ -47,6 +47,14 @@ export class Edge {
     });
   }
 
+  /** Where a browser on this machine finds it, while it listens. */
+  get address(): string | undefined {
+    const bound = this.server.address();
+    if (bound === null || typeof bound === "string") return undefined;
+    const host = ["127.0.0.1", "0.0.0.0", "::1", "::"].includes(bound.address) ? "localhost" : bound.address;
+    return `http://${host}:${bound.port}`;
+  }
+
   /** Takes no new connection, lets running requests finish (G7) and closes connections that wait for nothing. */
   async close(): Promise<void> {
     if (this.#foreign || !this.server.listening) return;

@@ -1,0 +1,15 @@
+/* What a schema cannot say, because it is a setting or is measured in bytes. */
+import { badField } from "@confab/mixins/problem.ts";
+
+const maxDataBytes = 8192;
+
+export function checkText(text: string, max: number): void {
+  if (text.length > max && [...text].length > max) throw badField("text", "maxLength", `must not have more than ${max} characters`);
+}
+
+/** The host's own object, as it is stored. */
+export function packData(data: Record<string, unknown> | undefined): string {
+  const packed = JSON.stringify(data ?? {});
+  if (Buffer.byteLength(packed) > maxDataBytes) throw badField("data", "too_large", `must not have more than ${maxDataBytes} bytes as JSON`);
+  return packed;
+}

@@ -1,0 +1,254 @@
+import type { EntryType } from "@confab/contracts";
+import { problem } from "@confab/mixins/problem.ts";
+import { Unavailable, type Outcome } from "@confab/mixins/store/collection.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import type { ChatState } from "./fold.ts";
+import { place, type EntryBodies, type StoredEntry } from "./store/documents.ts";
+import type { ChatStore } from "./store/chat.store.ts";
+import type { WarmChats } from "./warm.ts";
+
+/** What somebody wants to happen in a chat. */
+export interface Intent<T extends EntryType = EntryType> {
+  chatId: string;
+  type: T;
+  by: string;
+  /** The same key in the same chat is the same entry, however often it is asked for (G3). */
+  key: string;
+  body: EntryBodies[T];
+  /** Throws a problem where it may not happen. Pure; asked again whenever the chat has moved on. */
+  decide: (state: Readonly<ChatState>) => void;
+}
+
+export interface Appended {
+  entry: StoredEntry;
+  /** False where the entry was there already. */
+  isNew: boolean;
+}
+
+interface Waiting {
+  intent: Intent;
+  /** What is decided on where the chat is not among the warm ones: it is new, or has cooled down meanwhile. */
+  state: ChatState;
+  since: number;
+  /** Whether the last refusal was on a state that had just been read. */
+  fresh: boolean;
+  done: (result: Appended) => void;
+  failed: (reason: unknown) => void;
+}
+
+/** One entry of a batch, and everybody who waits for it: the first, and repeats of the same key. */
+interface Planned {
+  entry: StoredEntry;
+  waiting: Waiting[];
+}
+
+const maxBatch = 500;
+const maxWaiting = 5000;
+/** Milliseconds that an intent is tried for; then the asker gets a 503, and asking again is safe. */
+const patience = 6000;
+
+/**
+ * The log of all chats, as this node appends to it. The insert of an entry at n+1 is the only commit: it is decided on
+ * the state at n, and where another node was first it fails, the state is folded forward and the decision made again.
+ * So nothing is decided on a past that somebody else has already changed, and no two nodes need to know of each other.
+ *
+ * One write is in flight at a time; what comes meanwhile shares the next one, whatever chats it is for.
+ */
+export class ChatLog {
+  /** What an operator may want to know: entries stored, writes they took, places that another node had taken first. */
+  readonly counts = { appended: 0, writes: 0, conflicts: 0, repeats: 0 };
+  readonly #store: ChatStore;
+  readonly #chats: WarmChats;
+  readonly #tell: (entries: StoredEntry[]) => void;
+  #waiting: Waiting[] = [];
+  #running = false;
+
+  /** `tell` hears of every stored entry, once, in the order of their places within a chat. */
+  constructor(store: ChatStore, chats: WarmChats, tell: (entries: StoredEntry[]) => void) {
+    this.#store = store;
+    this.#chats = chats;
+    this.#tell = tell;
+  }
+
+  /** Appends one entry and answers when it is stored and has its place (G1). */
+  async append<T extends EntryType>(intent: Intent<T>): Promise<Appended> {
+    if (this.#waiting.length >= maxWaiting) throw problem("unavailable", { detail: "Too many messages are waiting", retryAfter: 1 });
+    if (!this.#chats.peek(intent.chatId)) await this.#chats.warm(intent.chatId);
+    const state = this.#chats.peek(intent.chatId) ?? (await this.#chats.warm(intent.chatId));
+    return new Promise((done, failed) => {
+      this.#waiting.push({ intent: intent as unknown as Intent, state, since: Date.now(), fresh: false, done, failed });
+      void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    // What arrives in the same turn of the event loop goes out together.
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0));
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #write(waiting: Waiting[]): Promise<void> {
+    const { batch, ordered, later } = this.#plan(waiting);
+    this.#waiting.unshift(...later);
+    if (batch.length === 0) return;
+    this.counts.writes++;
+    let outcomes: Outcome[];
+    try {
+      outcomes = await this.#store.append(batch.map(({ entry }) => entry), ordered);
+    } catch (err) {
+      await this.#recover(batch, err);
+      return;
+    }
+    const stored: StoredEntry[] = [];
+    const again: Waiting[] = [];
+    const behind = new Set<string>();
+    batch.forEach((planned, at) => {
+      const outcome = outcomes[at]!;
+      if (outcome === "stored") {
+        stored.push(planned.entry);
+        this.#settle(planned);
+      } else if (outcome === "untried") {
+        again.push(...planned.waiting);
+      } else if (outcome.index === "key") {
+        void this.#answerRepeat(planned);
+      } else {
+        // G1: another node took the place. Fold what it wrote and decide again.
+        this.counts.conflicts++;
+        behind.add(planned.entry.chatId);
+        again.push(...planned.waiting);
+      }
+    });
+    if (stored.length > 0) this.#tell(stored);
+    if (again.length === 0) return;
+    // Waited for, so that what one sender sent in order also takes its places in order.
+    await this.#retry(again, behind);
+  }
+
+  /**
+   * Decides each intent on its chat's state and gives it the next place. Only messages follow one another in a batch:
+   * an entry that changes who may do what ends its chat's turn, so that nothing is decided on what is not yet stored.
+   */
+  #plan(waiting: Waiting[]): { batch: Planned[]; ordered: boolean; later: Waiting[] } {
+    const batch: Planned[] = [];
+    const later: Waiting[] = [];
+    const turns = new Map<string, { rev: number; seq: number; closed: boolean; byKey: Map<string, Planned> }>();
+    let ordered = false;
+    for (const one of waiting) {
+      const { intent } = one;
+      const state = this.#chats.peek(intent.chatId) ?? one.state;
+      const turn = turns.get(intent.chatId) ?? { rev: state.rev, seq: state.lastSeq, closed: false, byKey: new Map<string, Planned>() };
+      if (turn.closed || batch.length >= maxBatch) {
+        later.push(one);
+        continue;
+      }
+      try {
+        intent.decide(state);
+      } catch (refusal) {
+        this.#refuse(one, refusal);
+        continue;
+      }
+      const same = turn.byKey.get(intent.key);
+      if (same) {
+        same.waiting.push(one);
+        continue;
+      }
+      const isMessage = intent.type === "message.sent";
+      if (!isMessage && turn.rev > state.rev) {
+        turn.closed = true;
+        later.push(one);
+        continue;
+      }
+      turn.rev++;
+      if (isMessage) turn.seq++;
+      if (turn.rev > state.rev + 1) ordered = true;
+      turn.closed = !isMessage;
+      const planned = { entry: entryAt(intent, turn.rev, turn.seq, isMessage), waiting: [one] };
+      turn.byKey.set(intent.key, planned);
+      turns.set(intent.chatId, turn);
+      batch.push(planned);
+    }
+    return { batch, ordered, later };
+  }
+
+  /** A refusal counts only on a state that is not older than the intent: another node may just have let the sender in. */
+  #refuse(one: Waiting, refusal: unknown): void {
+    if (one.fresh || !this.#store.shared) return one.failed(refusal);
+    one.fresh = true;
+    void this.#retry([one], new Set([one.intent.chatId]));
+  }
+
+  #settle({ entry, waiting }: Planned): void {
+    this.#chats.take(entry);
+    this.counts.appended++;
+    waiting.forEach((one, at) => one.done({ entry, isNew: at === 0 }));
+  }
+
+  /** The key is taken: whoever took it, everybody gets that entry (G3). */
+  async #answerRepeat({ entry, waiting }: Planned): Promise<void> {
+    try {
+      const found = await this.#findByKey(entry);
+      this.counts.repeats++;
+      // It can be our own: a write whose answer was lost.
+      const own = found.type === entry.type && isSame(found, entry);
+      waiting.forEach((one, at) => one.done({ entry: found, isNew: own && at === 0 }));
+    } catch (err) {
+      for (const one of waiting) one.failed(err);
+    }
+  }
+
+  /** What refused our insert may be on its way to a majority still; it is answered when it has arrived. */
+  async #findByKey({ chatId, key }: StoredEntry): Promise<StoredEntry> {
+    for (let wait = 5; wait < 2000; wait *= 2) {
+      const found = await this.#store.entryByKey(chatId, key);
+      if (found) return found;
+      await pause(wait);
+    }
+    throw problem("unavailable", { retryAfter: 1 });
+  }
+
+  /**
+   * The write failed in a way that leaves open what was stored. Nothing is lost or doubled by trying again: what was
+   * stored is found by its key, and a write that is still under way can only take the place that it was meant for.
+   */
+  async #recover(batch: Planned[], err: unknown): Promise<void> {
+    const waiting = batch.flatMap((planned) => planned.waiting);
+    if (!(err instanceof Unavailable)) {
+      for (const one of waiting) one.failed(err);
+      return;
+    }
+    await pause(100);
+    await this.#retry(waiting, new Set(batch.map(({ entry }) => entry.chatId)));
+  }
+
+  /** Reads on in the chats that have moved on, and lets these intents have another go while their time lasts. */
+  async #retry(waiting: Waiting[], behind: ReadonlySet<string>): Promise<void> {
+    const states = new Map<string, ChatState>();
+    await Promise.all(
+      [...behind].map(async (chatId) => {
+        // Where that fails the insert will be refused again, and there is a pause before the next go.
+        const state = await this.#chats.refresh(chatId).catch(() => pause(50));
+        if (state) states.set(chatId, state);
+      }),
+    );
+    const now = Date.now();
+    const patient = waiting.filter((one) => now - one.since < patience);
+    for (const one of waiting) if (!patient.includes(one)) one.failed(problem("unavailable", { retryAfter: 1 }));
+    for (const one of patient) one.state = states.get(one.intent.chatId) ?? one.state;
+    this.#waiting.unshift(...patient);
+    void this.#run();
+  }
+}
+
+function entryAt(intent: Intent, rev: number, seq: number, isMessage: boolean): StoredEntry {
+  const { chatId, type, by, key, body } = intent;
+  const entry = { _id: place(chatId, rev), chatId, rev, seq, key, type, by, at: Date.now(), body };
+  return (isMessage ? { ...entry, seqKey: place(chatId, seq) } : entry) as StoredEntry;
+}
+
+const isSame = (one: StoredEntry, other: StoredEntry) => "id" in one.body && "id" in other.body && one.body.id === other.body.id;

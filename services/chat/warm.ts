@@ -1,0 +1,148 @@
+import { LRUCache } from "lru-cache";
+import { emptyState, fold, restoreState, storeState, type ChatState } from "./fold.ts";
+import type { StoredEntry } from "./store/documents.ts";
+import type { ChatStore } from "./store/chat.store.ts";
+
+/** What the cache may hold, in members of chats; a state is some hundred bytes for each, and some for itself. */
+const capacity = 2_000_000;
+const ownWeight = 10;
+const readAtOnce = 500;
+/** Milliseconds between two rounds of keeping states. */
+const keepEvery = 2000;
+
+interface Warm {
+  state: ChatState;
+  keptRev: number;
+  /** A reading of the log that is under way, and the one that those wait for who came after it began. */
+  reading?: Promise<void>;
+  next?: Promise<void>;
+}
+
+/**
+ * The folded states of the chats that this node has lately had to do with. A state here is never ahead of the log;
+ * where other nodes append too it may be behind, so whoever reads refreshes it first, and an append finds out by itself.
+ */
+export class WarmChats {
+  readonly #store: ChatStore;
+  readonly #chats: LRUCache<string, Warm>;
+  readonly #loading = new Map<string, { done: Promise<Warm>; overtaken: boolean }>();
+  readonly #dirty = new Map<string, Warm>();
+  readonly #onError: (err: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: ChatStore, onError: (err: unknown) => void, max = capacity) {
+    this.#store = store;
+    this.#onError = onError;
+    this.#chats = new LRUCache({ maxSize: max, sizeCalculation: ({ state }) => ownWeight + state.members.size });
+  }
+
+  /** The state as far as this node has folded it, if it has. */
+  peek(chatId: string): ChatState | undefined {
+    return this.#chats.get(chatId)?.state;
+  }
+
+  async warm(chatId: string): Promise<ChatState> {
+    return (await this.#warm(chatId)).state;
+  }
+
+  /** The state at the end of the log, or later than that: with everything that anybody had seen when this was called (G2). */
+  async refresh(chatId: string): Promise<ChatState> {
+    const known = this.#chats.get(chatId);
+    if (!known) return this.warm(chatId);
+    await this.#readOn(known);
+    return known.state;
+  }
+
+  /** For readers: refreshed where other nodes append too; where not, what is folded here is all there is. */
+  latest(chatId: string): Promise<ChatState> {
+    return this.#store.shared ? this.refresh(chatId) : this.warm(chatId);
+  }
+
+  /** The latest states of many chats, by two reads and one more for each chat that moved on. */
+  async latestOf(chatIds: readonly string[]): Promise<ChatState[]> {
+    const cold = chatIds.filter((chatId) => !this.#chats.has(chatId) && !this.#loading.has(chatId));
+    const kept = new Map((await this.#store.statesOf(cold)).map((stored) => [stored._id, restoreState(stored)]));
+    const states = new Map<string, ChatState>();
+    for (const chatId of chatIds) states.set(chatId, this.peek(chatId) ?? kept.get(chatId) ?? emptyState(chatId));
+    const revs = new Map([...states].map(([chatId, { rev }]) => [chatId, rev]));
+    const look = this.#store.shared ? revs : new Map([...revs].filter(([chatId]) => !this.#chats.has(chatId)));
+    for (const chatId of look.size === 0 ? [] : await this.#store.chatsBeyond(look)) states.set(chatId, await this.refresh(chatId));
+    return [...states.values()];
+  }
+
+  /** Takes in an entry that this node has just stored. */
+  take(entry: StoredEntry): void {
+    const loading = this.#loading.get(entry.chatId);
+    if (loading) loading.overtaken = true;
+    const warm = this.#chats.get(entry.chatId);
+    if (!warm) return;
+    if (entry.rev > warm.state.rev + 1) this.#chats.delete(entry.chatId);
+    else this.#fold(warm, entry);
+  }
+
+  /** Keeps every state that has changed; at the end, and now and then, so that nobody has far to fold. */
+  async keep(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const dirty = [...this.#dirty.values()];
+    this.#dirty.clear();
+    for (const warm of dirty) {
+      const { rev } = warm.state;
+      if (rev <= warm.keptRev) continue;
+      await this.#store.keepState(storeState(warm.state));
+      warm.keptRev = rev;
+    }
+  }
+
+  async #warm(chatId: string): Promise<Warm> {
+    const known = this.#chats.get(chatId);
+    if (known) return known;
+    const underWay = this.#loading.get(chatId);
+    if (underWay) return underWay.done;
+    const loading = { done: undefined as unknown as Promise<Warm>, overtaken: false };
+    loading.done = this.#load(chatId, loading).finally(() => this.#loading.delete(chatId));
+    this.#loading.set(chatId, loading);
+    return loading.done;
+  }
+
+  async #load(chatId: string, loading: { overtaken: boolean }): Promise<Warm> {
+    const [kept] = await this.#store.statesOf([chatId]);
+    const warm: Warm = { state: kept ? restoreState(kept) : emptyState(chatId), keptRev: kept?.rev ?? 0 };
+    do {
+      loading.overtaken = false;
+      await this.#read(warm);
+    } while (loading.overtaken);
+    // A chat that does not exist is not worth a place: anybody can make up an id.
+    if (warm.state.rev > 0) this.#chats.set(chatId, warm);
+    return warm;
+  }
+
+  /** Reads on to the end of the log. A reading that began before this was asked for may have missed what it asks about. */
+  #readOn(warm: Warm): Promise<void> {
+    if (!warm.reading) {
+      warm.reading = this.#read(warm).finally(() => (warm.reading = undefined));
+      return warm.reading;
+    }
+    warm.next ??= warm.reading
+      .catch(() => {})
+      .then(() => {
+        warm.next = undefined;
+        return this.#readOn(warm);
+      });
+    return warm.next;
+  }
+
+  async #read(warm: Warm): Promise<void> {
+    for (;;) {
+      const entries = await this.#store.entriesAfter(warm.state.chatId, warm.state.rev, readAtOnce);
+      for (const entry of entries) this.#fold(warm, entry);
+      if (entries.length < readAtOnce) return;
+    }
+  }
+
+  #fold(warm: Warm, entry: StoredEntry): void {
+    fold(warm.state, entry);
+    this.#dirty.set(entry.chatId, warm);
+    this.#timer ??= setTimeout(() => void this.keep().catch(this.#onError), keepEvery).unref();
+  }
+}
