@@ -62,7 +62,10 @@ test("is not ready while the transporter is away", async () => {
   const broker = node();
   await broker.start();
   Object.assign(broker, { transit: { connected: false } });
-  expect(await ask(broker, "/health/ready")).toMatchObject({ status: 503, text: expect.stringContaining("transporter") as string });
+  expect(await ask(broker, "/health/ready")).toMatchObject({
+    status: 503,
+    text: expect.stringContaining("transporter") as string,
+  });
   Object.assign(broker, { transit: { connected: true } });
   expect(await ask(broker, "/health/ready")).toMatchObject({ status: 200 });
   Object.assign(broker, { transit: null });

@@ -4,8 +4,15 @@ import { declareSettings, integer, text, type Values } from "./settings.ts";
 
 /** Where a node tells how it is. Left out, it does not. */
 export const healthSettings = declareSettings("health", {
-  HEALTH_PORT: integer({ about: "The port of /health/live, /health/ready and /metrics; left out, they are not served.", max: 65_535, example: "3030" }),
-  HEALTH_HOST: text({ about: "The address of that port; whoever reaches it may read. Probes from outside want 0.0.0.0.", default: "127.0.0.1" }),
+  HEALTH_PORT: integer({
+    about: "The port of /health/live, /health/ready and /metrics; left out, they are not served.",
+    max: 65_535,
+    example: "3030",
+  }),
+  HEALTH_HOST: text({
+    about: "The address of that port; whoever reaches it may read. Probes from outside want 0.0.0.0.",
+    default: "127.0.0.1",
+  }),
 });
 
 /** Moleculer's own Prometheus text, served by our server in place of one of its own. */
@@ -56,7 +63,9 @@ export function healthMiddleware({ HEALTH_PORT, HEALTH_HOST }: Values<typeof hea
         if (req.url === "/health/live") return answer(res, 200, { status: "live" });
         if (req.url === "/health/ready") {
           const reasons = reasonsNotReady(broker);
-          return reasons.length === 0 ? answer(res, 200, { status: "ready" }) : answer(res, 503, { status: "not ready", reasons });
+          return reasons.length === 0
+            ? answer(res, 200, { status: "ready" })
+            : answer(res, 503, { status: "not ready", reasons });
         }
         if (req.url === "/metrics" && metrics) return metrics.handler(req, res);
         answer(res, 404, { status: "not found" });

@@ -152,11 +152,17 @@ export function checkSettings(all: readonly AnySettings[], env?: Env): void {
   if (faults.length > 0) throw new SettingsError(faults);
 }
 
+/** A default as one would write it in the environment. */
+export function presentDefault({ default: value }: { default?: unknown }): string {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return value === undefined ? "" : String(value);
+}
+
 /** An `.env.example` that shows every setting with its help, shape and default. */
 export function presentEnvExample(all: readonly AnySettings[]): string {
   const rows = all.flatMap((settings) => Object.entries(settings.declarations));
   return [...new Map(rows)].map(([name, d]) => {
-    const value = d.default === undefined ? (d.example ?? "") : String(d.default);
+    const value = d.default === undefined ? (d.example ?? "") : presentDefault(d);
     const required = d.required === true ? " Required." : d.required === "production" ? " Required in production." : "";
     return `# ${d.about} (${d.shape})${required}\n${d.required === true ? "" : "# "}${name}=${value}\n`;
   }).join("\n");
