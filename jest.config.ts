@@ -1,11 +1,42 @@
 import type { Config } from "jest";
 
 /** TypeScript is compiled to CommonJS for tests; what runs in production is the same files, with their types stripped by Node. */
-const config: Config = {
+const shared = {
   testEnvironment: "node",
-  transform: { "^.+\\.tsx?$": ["@swc/jest", { jsc: { target: "es2023", parser: { syntax: "typescript", tsx: false } }, module: { type: "commonjs" } }] },
+  transform: {
+    "^.+\\.tsx?$": [
+      "@swc/jest",
+      { jsc: { target: "es2023", parser: { syntax: "typescript", tsx: false } }, module: { type: "commonjs" } },
+    ],
+  },
   testMatch: ["**/*.spec.ts"],
-  testPathIgnorePatterns: ["/node_modules/", "/dist/"],
-  moduleNameMapper: { "^@confab/(contracts|sdk)$": "<rootDir>/$1/index.ts", "^@confab/(contracts|mixins|sdk)/(.*)$": "<rootDir>/$1/$2" },
+  moduleNameMapper: {
+    "^@confab/(contracts|sdk)$": "<rootDir>/$1/index.ts",
+    "^@confab/(contracts|mixins|sdk)/(.*)$": "<rootDir>/$1/$2",
+  },
+} satisfies Config;
+
+const ignored = ["/node_modules/", "/dist/"];
+const under = (...folders: string[]) => folders.map((folder) => `<rootDir>/${folder}`);
+
+const config: Config = {
+  reporters: ["default", "<rootDir>/tests/support/reporter.ts"],
+  projects: [
+    {
+      ...shared,
+      displayName: "quick",
+      roots: under("contracts", "mixins", "sdk", "services", "tools"),
+      testPathIgnorePatterns: [...ignored, "<rootDir>/tools/parts/"],
+    },
+    {
+      ...shared,
+      displayName: "full",
+      roots: under("tests", "tools/parts"),
+      testPathIgnorePatterns: ignored,
+      // The real RabbitMQ, Redis and MongoDB, once for all of them.
+      globalSetup: "<rootDir>/tests/support/global.setup.ts",
+      globalTeardown: "<rootDir>/tests/support/global.teardown.ts",
+    },
+  ],
 };
 export default config;

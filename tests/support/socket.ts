@@ -1,0 +1,136 @@
+import {
+  actionEntries,
+  type ActionName,
+  type Entry,
+  type Params,
+  type Result,
+  type SocketEventName,
+  type SocketPayload,
+} from "@confab/contracts";
+import { io, type Socket } from "socket.io-client";
+import { ContractMismatch, contractOf, requireProblem, requireResult, requireSocketEvent } from "./contract.ts";
+import { NoAnswer, Refused } from "./refusal.ts";
+import { eventually } from "./wait.ts";
+
+const patience = 20_000;
+
+type Heard = { [E in SocketEventName]: { event: E; payload: SocketPayload<E> } }[SocketEventName];
+
+/** One socket that remembers all it heard and compares it with the contracts. */
+export class TestSocket {
+  /** All events in the order of their coming. */
+  readonly heard: Heard[] = [];
+  readonly #socket: Socket;
+  #mismatch: Error | undefined;
+  #refusal: Error | undefined;
+  /** Why the connection ended, once it has. */
+  disconnected: string | undefined;
+
+  private constructor(url: string, token: string | undefined) {
+    this.#socket = io(url, {
+      auth: { token },
+      transports: ["websocket"],
+      forceNew: true,
+      reconnectionDelay: 100,
+      reconnectionDelayMax: 500,
+    });
+    this.#socket.on("connect", () => (this.disconnected = undefined));
+    this.#socket.on("disconnect", (reason) => (this.disconnected = reason));
+    this.#socket.on("connect_error", (error) => {
+      // Without `data` nobody was there to refuse: the client keeps trying.
+      const { data } = error as Error & { data?: unknown };
+      if (data === undefined) return;
+      this.#notice(() => {
+        requireProblem(undefined, data, ["unauthenticated", "forbidden_origin"]);
+        this.#refusal = new Refused("handshake", data);
+      });
+    });
+    this.#socket.onAny((event: string, payload: unknown) => {
+      this.#notice(() => requireSocketEvent(event, payload));
+      this.heard.push({ event, payload } as Heard);
+    });
+  }
+
+  static async open(url: string, token: string | undefined): Promise<TestSocket> {
+    const socket = new TestSocket(url, token);
+    try {
+      await socket.waitFor("ready");
+      return socket;
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  get id(): string | undefined {
+    return this.#socket.id;
+  }
+
+  /** Calls an action by its socket event; throws Refused where Confab said no. */
+  async call<N extends ActionName>(name: N, params: Params<N> | Record<string, unknown>): Promise<Result<N>> {
+    const event = contractOf(name).socket;
+    if (!event)
+      throw new Error(
+        `${name} has no socket event; these have: ${actionEntries.flatMap(([, { socket }]) => socket ?? []).join(", ")}`,
+      );
+    let ack: unknown;
+    try {
+      ack = await this.#socket.timeout(patience).emitWithAck(event, params);
+    } catch (error) {
+      throw new NoAnswer(name, error);
+    }
+    this.check();
+    const { ok, data, error } = (ack ?? {}) as { ok?: unknown; data?: unknown; error?: unknown };
+    if (ok === true) {
+      requireResult(name, data);
+      return data as Result<N>;
+    }
+    if (ok !== false) throw new ContractMismatch(`the acknowledgement of ${event} says neither yes nor no`, ack);
+    requireProblem(name, error);
+    throw new Refused(name, error);
+  }
+
+  /** The payloads of one kind of event so far. */
+  all<E extends SocketEventName>(event: E): SocketPayload<E>[] {
+    return this.heard.filter((one) => one.event === event).map(({ payload }) => payload as SocketPayload<E>);
+  }
+
+  /** The log entries of a chat that this socket was told of, in the order of their coming. */
+  entries(chatId: string): Entry[] {
+    return this.all("chat:entry").filter((entry) => entry.chatId === chatId);
+  }
+
+  /** The first such event, past or to come. */
+  async waitFor<E extends SocketEventName>(
+    event: E,
+    wanted: (payload: SocketPayload<E>) => boolean = () => true,
+    limit = 10_000,
+  ): Promise<SocketPayload<E>> {
+    return eventually(
+      `the socket event ${event}`,
+      () => {
+        this.check();
+        if (this.#refusal) throw this.#refusal;
+        return this.all(event).find(wanted);
+      },
+      { limit, every: 10, throwAtOnce: true },
+    );
+  }
+
+  /** Throws what was wrong with anything heard so far. */
+  check(): void {
+    if (this.#mismatch) throw this.#mismatch;
+  }
+
+  close(): void {
+    this.#socket.disconnect();
+  }
+
+  #notice(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      this.#mismatch ??= error as Error;
+    }
+  }
+}
