@@ -1,6 +1,8 @@
 import type { BrokerOptions, LoggerConfig } from "moleculer";
+import { clusterDeclarations } from "./mixins/cluster.ts";
 import { ProblemRegenerator } from "./mixins/problem.ts";
-import { declareSettings, flag, integer, list, oneOf, text, url, type Values } from "./mixins/settings.ts";
+import { declareSettings, flag, integer, list, oneOf, text, type Values } from "./mixins/settings.ts";
+import { storeSettings } from "./mixins/store/store.mixin.ts";
 import { ContractValidator } from "./mixins/validator.ts";
 
 export const serviceNames = ["user", "chat", "mail", "io", "api"] as const;
@@ -9,16 +11,12 @@ export type ServiceName = (typeof serviceNames)[number];
 export const clusterSettings = declareSettings(
   "cluster",
   {
-    NODE_ENV: oneOf(["development", "test", "production"], { about: "production wants its secrets set and closes the dev inbox.", default: "development" }),
+    NODE_ENV: clusterDeclarations.NODE_ENV,
     SERVICES: list({ about: `The services of this process, of ${serviceNames.join(", ")}.`, default: [...serviceNames] }),
-    TRANSPORTER: url(["amqp", "amqps", "nats", "redis", "rediss"], {
-      about: "The broker that joins several nodes; without it this process is all there is.",
-      secret: true,
-      example: "amqp://127.0.0.1:5672",
-    }),
-    REDIS_URL: url(["redis", "rediss"], { about: "Redis, for what nodes share and may lose.", secret: true, example: "redis://127.0.0.1:6379" }),
-    MONGO_URL: url(["mongodb", "mongodb+srv"], { about: "The MongoDB replica set that keeps the data; without it the data is in files in DATA_DIR.", secret: true }),
-    NAMESPACE: text({ about: "Keeps deployments on one broker apart.", default: "confab" }),
+    TRANSPORTER: clusterDeclarations.TRANSPORTER,
+    REDIS_URL: clusterDeclarations.REDIS_URL,
+    MONGO_URL: storeSettings.declarations.MONGO_URL,
+    NAMESPACE: clusterDeclarations.NAMESPACE,
     NODE_ID: text({ about: "The name of this node in the cluster; unique. Left out, it is made from host and process." }),
     LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], { about: "How much is logged.", default: "info" }),
     REQUEST_TIMEOUT: integer({ about: "Milliseconds after which a call between services is given up.", default: 8000, min: 100 }),

@@ -16,6 +16,7 @@ export class Edge {
   readonly #foreign: boolean;
   #handler: RequestListener = answerNothing;
   #used = false;
+  readonly #leavers: (() => Promise<void>)[] = [];
 
   constructor(server?: Server) {
     this.#foreign = server !== undefined;
@@ -33,9 +34,10 @@ export class Edge {
     this.#used = true;
   }
 
-  /** The server, for whoever attaches to its upgrades. */
-  attach(): Server {
+  /** The server, for whoever attaches to its upgrades; `leave` ends those connections, since the server does not. */
+  attach(leave: () => Promise<void>): Server {
     this.#used = true;
+    this.#leavers.push(leave);
     return this.server;
   }
 
@@ -57,8 +59,9 @@ export class Edge {
 
   /** Takes no new connection, lets running requests finish (G7) and closes connections that wait for nothing. */
   async close(): Promise<void> {
-    if (this.#foreign || !this.server.listening) return;
-    const closed = new Promise((resolve) => this.server.close(resolve));
+    const closed = this.#foreign || !this.server.listening ? undefined : new Promise((resolve) => this.server.close(resolve));
+    await Promise.all(this.#leavers.map((leave) => leave()));
+    if (!closed) return;
     this.server.closeIdleConnections();
     const sweep = setInterval(() => this.server.closeIdleConnections(), 50);
     const patience = setTimeout(() => this.server.closeAllConnections(), 5000);

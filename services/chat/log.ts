@@ -192,7 +192,7 @@ export class ChatLog {
   /** The key is taken: whoever took it, everybody gets that entry (G3). */
   async #answerRepeat({ entry, waiting }: Planned): Promise<void> {
     try {
-      const found = await this.#findByKey(entry);
+      const found = await this.#store.entryByKey(entry.chatId, entry.key);
       this.counts.repeats++;
       // It can be our own: a write whose answer was lost.
       const own = found.type === entry.type && isSame(found, entry);
@@ -200,16 +200,6 @@ export class ChatLog {
     } catch (err) {
       for (const one of waiting) one.failed(err);
     }
-  }
-
-  /** What refused our insert may be on its way to a majority still; it is answered when it has arrived. */
-  async #findByKey({ chatId, key }: StoredEntry): Promise<StoredEntry> {
-    for (let wait = 5; wait < 2000; wait *= 2) {
-      const found = await this.#store.entryByKey(chatId, key);
-      if (found) return found;
-      await pause(wait);
-    }
-    throw problem("unavailable", { retryAfter: 1 });
   }
 
   /**

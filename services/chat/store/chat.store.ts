@@ -1,4 +1,5 @@
-import { Conflict, type Collection, type Database, type Outcome } from "@confab/mixins/store/collection.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { Conflict, Unavailable, type Collection, type Database, type Outcome } from "@confab/mixins/store/collection.ts";
 import { v7 as uuid } from "uuid";
 import * as documents from "./documents.ts";
 import { place, type StoredEntry, type StoredFact, type StoredMembership, type StoredPair, type StoredState } from "./documents.ts";
@@ -63,9 +64,9 @@ export class ChatStore {
     return found.map(({ chatId }) => chatId);
   }
 
-  /** The entry that goes by this key in its chat (G3). */
-  entryByKey(chatId: string, key: string): Promise<StoredEntry | null> {
-    return this.#entries.findOne({ chatId, key });
+  /** The entry whose key has just refused another one (G3). */
+  entryByKey(chatId: string, key: string): Promise<StoredEntry> {
+    return settled(() => this.#entries.findOne({ chatId, key }));
   }
 
   /** The messages with `from <= seq <= to`, ascending. */
@@ -108,9 +109,19 @@ export class ChatStore {
       return chatId;
     } catch (err) {
       if (!(err instanceof Conflict)) throw err;
-      return (await this.#pairs.findOne({ _id }))!.chatId;
+      return (await settled(() => this.#pairs.findOne({ _id }))).chatId;
     }
   }
+}
+
+/** What refused our insert is there, but may still be on its way to the majority that we read from. */
+async function settled<T>(find: () => Promise<T | null>): Promise<T> {
+  for (let wait = 5; wait < 3000; wait *= 2) {
+    const found = await find();
+    if (found) return found;
+    await pause(wait);
+  }
+  throw new Unavailable(new Error("a document that exists has not reached the majority"));
 }
 
 async function readEpoch(facts: Collection<StoredFact>): Promise<string> {
@@ -122,6 +133,6 @@ async function readEpoch(facts: Collection<StoredFact>): Promise<string> {
     return epoch;
   } catch (err) {
     if (!(err instanceof Conflict)) throw err;
-    return readEpoch(facts);
+    return (await settled(() => facts.findOne({ _id: "epoch" }))).value;
   }
 }
