@@ -90,10 +90,13 @@ class NedbCollection<D extends Document> implements Collection<D> {
   }
 
   async replaceOne(filter: Filter<D> & { _id: string }, document: D) {
-    const { numAffected } = await this.#db.updateAsync(filter, document, {}).catch((err: unknown) => this.#translate(err));
-    if (numAffected === 0 && !(await this.findOne({ _id: document._id } as Filter<D>))) {
-      await this.#db.updateAsync({ _id: document._id }, document, { upsert: true }).catch((err: unknown) => this.#translate(err));
-    }
+    const replace = () => this.#db.updateAsync(filter, document, {}).catch((err: unknown) => this.#translate(err, document));
+    if ((await replace()).numAffected > 0) return;
+    // There is none, or one that the filter does not hold for. Somebody else may insert it at the same time.
+    await this.insert(document).catch((err: unknown) => {
+      if (conflictOrThrow(err).index !== "_id") throw err;
+      return replace();
+    });
   }
 
   removeMany(filter: Filter<D>): Promise<number> {

@@ -1,0 +1,54 @@
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database } from "@confab/mixins/store/collection.ts";
+import { openNedb } from "@confab/mixins/store/nedb.ts";
+import type { Service } from "moleculer";
+import { chatStoreSuite } from "./chat.store.suite.ts";
+import { ChatStore } from "./chat.store.ts";
+import { place, type StoredEntry } from "./documents.ts";
+
+const service = { name: "chat", broker: {}, logger: console } as unknown as Service;
+
+describe("in files", () => {
+  const folder = mkdtempSync(join(tmpdir(), "confab-"));
+  let database: Database | undefined;
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const reopen = async () => {
+    await database?.close();
+    database = openNedb(service, folder);
+    return ChatStore.open(database);
+  };
+  chatStoreSuite(reopen);
+
+  const entry = (rev: number) => ({ _id: place("kept", rev), chatId: "kept", rev, seq: rev, seqKey: place("kept", rev), key: `k${rev}` }) as StoredEntry;
+  const file = join(folder, "chat", "entries.db");
+
+  test("what is stored is there after a restart, and half a line that a killed process left is not", async () => {
+    await (await reopen()).append([entry(1), entry(2)], true);
+    appendFileSync(file, '{"_id":"kept:000000000003","chatId":"kept","rev":3,"te');
+    const store = await reopen();
+    expect((await store.entriesAfter("kept", 0, 10)).map(({ rev }) => rev)).toEqual([1, 2]);
+    // The place that was half taken is free, and the next line is whole.
+    expect(await store.append([entry(3)], false)).toEqual(["stored"]);
+    expect((await (await reopen()).entriesAfter("kept", 0, 10)).map(({ rev }) => rev)).toEqual([1, 2, 3]);
+  });
+
+  test("a damaged line in the middle stops the start", async () => {
+    appendFileSync(file, 'damage\n{"_id":"x"}\n');
+    await expect(reopen()).rejects.toThrow(/corrupt/);
+  });
+});
+
+test("a second process is kept out of the files of the first", () => {
+  const folder = mkdtempSync(join(tmpdir(), "confab-"));
+  const file = join(folder, "chat", "lock");
+  const first = openNedb(service, folder);
+  rmSync(file);
+  // Process 1 is alive on every machine, and is not us.
+  appendFileSync(file, "1");
+  expect(() => openNedb(service, folder)).toThrow(/in use by process 1/);
+  void first.close();
+  rmSync(folder, { recursive: true });
+});

@@ -1,0 +1,100 @@
+import type { Entry } from "@confab/contracts";
+import fc from "fast-check";
+import { Fanout } from "./fanout.ts";
+
+const entry = (rev: number) => ({ chatId: "c", rev }) as Entry;
+const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function open(log: number[] = []) {
+  const got: number[] = [];
+  const fetched: number[] = [];
+  const errors: unknown[] = [];
+  const fanout = new Fanout({
+    deliver: ({ rev }) => got.push(rev),
+    fetch: (_chatId, after) => {
+      fetched.push(after);
+      return Promise.resolve(log.filter((rev) => rev > after).map(entry));
+    },
+    onError: (err) => errors.push(err),
+  });
+  fanout.follow("c", 0);
+  return { fanout, got, fetched, errors };
+}
+
+test("entries that come in order are delivered at once, without a look at the log", () => {
+  const { fanout, got, fetched } = open();
+  fanout.receive("c", [entry(1), entry(2)]);
+  fanout.receive("c", [entry(3)]);
+  expect(got).toEqual([1, 2, 3]);
+  expect(fetched).toEqual([]);
+});
+
+test("a repeat is delivered once", () => {
+  const { fanout, got } = open();
+  for (let i = 0; i < 3; i++) fanout.receive("c", [entry(1), entry(2)]);
+  expect(got).toEqual([1, 2]);
+});
+
+test("an entry before its turn waits for the one before it", () => {
+  const { fanout, got } = open();
+  fanout.receive("c", [entry(2)]);
+  expect(got).toEqual([]);
+  fanout.receive("c", [entry(1)]);
+  expect(got).toEqual([1, 2]);
+});
+
+test("what is lost is read from the log, and then it goes on", async () => {
+  const { fanout, got, fetched } = open(upTo(5));
+  fanout.receive("c", [entry(1)]);
+  fanout.receive("c", [entry(5)]);
+  await pause(80);
+  expect(got).toEqual([1, 2, 3, 4, 5]);
+  expect(fetched).toEqual([1]);
+});
+
+test("a log that does not answer is asked again", async () => {
+  const got: number[] = [];
+  let asked = 0;
+  const fanout = new Fanout({
+    deliver: ({ rev }) => got.push(rev),
+    fetch: () => (++asked < 3 ? Promise.reject(new Error("away")) : Promise.resolve([entry(1)])),
+    onError: () => {},
+  });
+  fanout.follow("c", 0);
+  fanout.receive("c", [entry(2)]);
+  await pause(500);
+  expect(got).toEqual([1, 2]);
+});
+
+test("a chat that nobody here follows costs nothing", async () => {
+  const { fanout, got, fetched } = open();
+  fanout.receive("other", [entry(7)]);
+  fanout.unfollow("c");
+  fanout.receive("c", [entry(1)]);
+  await pause(60);
+  expect([got, fetched]).toEqual([[], []]);
+});
+
+test("following again does not go back", () => {
+  const { fanout, got } = open();
+  fanout.receive("c", [entry(1), entry(2)]);
+  fanout.follow("c", 0);
+  fanout.receive("c", [entry(2), entry(3)]);
+  expect(got).toEqual([1, 2, 3]);
+});
+
+test("whatever is swapped, lost or repeated: each once, in order, to the last that arrived", async () => {
+  const schedule = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 60 });
+  await fc.assert(
+    fc.asyncProperty(schedule, async (revs) => {
+      const { fanout, got } = open(upTo(30));
+      for (const rev of revs) fanout.receive("c", [entry(rev)]);
+      await pause(60);
+      const last = Math.max(...revs);
+      expect(got).toEqual(upTo(got.length));
+      expect(got.length).toBeGreaterThanOrEqual(last);
+    }),
+    { numRuns: 25 },
+  );
+}, 20_000);
