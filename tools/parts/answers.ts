@@ -48,7 +48,7 @@ export async function formReplicaSet(host: string): Promise<void> {
     } catch (error) {
       if ((error as { code?: number }).code !== alreadyInitialized) throw error;
       // Data of an earlier run that was on another port: the member would not find itself in its own set.
-      const { config } = await admin.command({ replSetGetConfig: 1 });
+      const { config } = (await admin.command({ replSetGetConfig: 1 })) as { config: SetConfig };
       if (config.members[0]?.host === host) return;
       await admin.command({ replSetReconfig: { ...config, members, version: config.version + 1 }, force: true });
     }
@@ -56,6 +56,11 @@ export async function formReplicaSet(host: string): Promise<void> {
 }
 
 const alreadyInitialized = 23;
+
+interface SetConfig {
+  version: number;
+  members: { host: string }[];
+}
 
 async function withMongo(url: string, speak: (client: MongoClient) => Promise<void>): Promise<void> {
   const client = new MongoClient(url, { serverSelectionTimeoutMS: attemptLimit, socketTimeoutMS: attemptLimit });

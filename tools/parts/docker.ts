@@ -15,7 +15,9 @@ const docker = (...args: string[]) => run("docker", args, { timeout: 600_000 });
 /** Throws with the reason when there is no Docker to use. */
 export async function requireDocker(): Promise<void> {
   await run("docker", ["info"], { timeout: 15_000 }).catch((error: Error & { stderr?: string; code?: string }) => {
-    throw new Error(error.code === "ENOENT" ? "docker is not on the PATH" : `docker info: ${error.stderr?.trim() || error.message}`);
+    throw new Error(
+      error.code === "ENOENT" ? "docker is not on the PATH" : `docker info: ${error.stderr?.trim() || error.message}`,
+    );
   });
 }
 

@@ -2,7 +2,7 @@
 // npm run parts -- install fetches what is missing and starts nothing, to prepare a CI image
 
 import { join } from "node:path";
-import { locateParts, PartsUnavailable, startParts } from "./parts.ts";
+import { locateParts, startParts } from "./parts.ts";
 
 const command = process.argv[2];
 try {
@@ -10,7 +10,7 @@ try {
   else if (command === undefined) await serve();
   else throw new Error(`unknown command "${command}"; there is "install", or none to start the parts`);
 } catch (error) {
-  console.error(error instanceof PartsUnavailable ? error.message : error);
+  console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }
 

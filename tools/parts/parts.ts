@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { claimFolder } from "./claim.ts";
 import { dockerPart, requireDocker } from "./docker.ts";
 import { findBinary } from "./find.ts";
 import type { Found } from "./find.ts";
@@ -49,10 +50,20 @@ export async function startParts(options: PartsOptions = {}): Promise<Parts> {
   mkdirSync(folder, { recursive: true });
   const watchdog = startWatchdog(disposable ? folder : undefined, disposable ? 0 : 20);
 
+  let release: () => void;
+  try {
+    release = claimFolder(folder, watchdog.pid);
+  } catch (error) {
+    await watchdog.dismiss();
+    throw error;
+  }
+
   const opened: OwnedPart[] = [];
+  let stopping: Promise<void> | undefined;
   async function stop() {
     const closed = await Promise.allSettled(opened.map((part) => part.close()));
     await watchdog.dismiss(); // ends what could not be closed, too
+    release();
     if (disposable) rmSync(folder, { recursive: true, force: true });
     const failed = closed.find((one) => one.status === "rejected");
     if (failed) throw failed.reason;
@@ -74,12 +85,13 @@ export async function startParts(options: PartsOptions = {}): Promise<Parts> {
 
   const [rabbitmq, redis, mongodb] = await Promise.allSettled([open("rabbitmq"), open("redis"), open("mongodb")]);
   if (rabbitmq.status === "rejected" || redis.status === "rejected" || mongodb.status === "rejected") {
-    await stop().catch(() => {}); // why it could not start says more than why it could not stop
+    await (stopping ??= stop()).catch(() => {}); // why it could not start says more than why it could not stop
     const outcomes = { rabbitmq, redis, mongodb };
     const reasons: Partial<Record<PartName, string[]>> = {};
     for (const name of partNames) {
       const outcome = outcomes[name];
-      if (outcome.status === "rejected") reasons[name] = [`found (${located[name].source}), but: ${outcome.reason.message}`];
+      if (outcome.status === "rejected")
+        reasons[name] = [`found (${located[name].source}), but: ${(outcome.reason as Error).message}`];
     }
     throw new PartsUnavailable(reasons);
   }
@@ -91,7 +103,7 @@ export async function startParts(options: PartsOptions = {}): Promise<Parts> {
     rabbitmq: rabbitmq.value,
     redis: redis.value,
     mongodb: mongodb.value,
-    stop,
+    stop: () => (stopping ??= stop()), // twice is once: a test stops them, and its cleanup does too
   };
 }
 
