@@ -37,7 +37,9 @@ export function reasonsNotReady(broker: ServiceBroker): string[] {
   const reasons: string[] = [];
   if (broker.stopping) reasons.push("the node is stopping");
   else if (!broker.started) reasons.push("the services have not all started");
-  if (broker.transit && !broker.transit.connected) reasons.push("the transporter is not connected");
+  // The transit itself notices only a leave-taking; a lost connection shows at its transporter.
+  const transit = broker.transit as { connected: boolean; tx: { connected: boolean } } | undefined;
+  if (transit && !(transit.connected && transit.tx.connected)) reasons.push("the transporter is not connected");
   return reasons;
 }
 
