@@ -53,6 +53,8 @@ export default tseslint.config(
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/no-non-null-assertion": "off",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      // A static method that opens something is handed on as a function.
+      "@typescript-eslint/unbound-method": ["error", { ignoreStatic: true }],
       // The port of the stores and Moleculer's hooks are asynchronous whether or not something is awaited.
       "@typescript-eslint/require-await": "off",
     },
@@ -60,7 +62,7 @@ export default tseslint.config(
   { files: ["mixins/settings.ts", "tools/**", "tests/**", "**/*.spec.ts"], rules: { "no-restricted-properties": "off" } },
   // What a test reads from an answer is checked by the test.
   {
-    files: ["**/*.spec.ts", "tests/**"],
+    files: ["**/*.spec.ts", "**/*.suite.ts", "**/testing.ts", "tests/**"],
     rules: {
       "@typescript-eslint/no-unsafe-assignment": "off",
       "@typescript-eslint/no-unsafe-member-access": "off",
