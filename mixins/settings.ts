@@ -21,14 +21,20 @@ type Options<T> = Pick<Declaration<T>, "about"> & Partial<Declaration<T>>;
 /** A declaration that remembers in its type whether there is always a value. */
 type Declared<T, O> = Declaration<T> & (O extends { default: T } | { required: true } ? { always: true } : object);
 
-const declared = <T, const O extends Options<T>>(kind: Pick<Declaration<T>, "shape" | "parse">, options: O) => ({ ...kind, ...options }) as unknown as Declared<T, O>;
+const declared = <T, const O extends Options<T>>(kind: Pick<Declaration<T>, "shape" | "parse">, options: O) =>
+  ({ ...kind, ...options }) as unknown as Declared<T, O>;
 
 export const text = <const O extends Options<string>>(options: O) =>
   declared<string, O>({ shape: "text", parse: (given) => given }, options);
 
-export function integer<const O extends Options<number>>({ min = 0, max = Number.MAX_SAFE_INTEGER, ...options }: O & { min?: number; max?: number }) {
+export function integer<const O extends Options<number>>({
+  min = 0,
+  max = Number.MAX_SAFE_INTEGER,
+  ...options
+}: O & { min?: number; max?: number }) {
   const shape = max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : `a whole number from ${min} to ${max}`;
-  const parse = (given: string) => (/^\d+$/.test(given) && Number(given) >= min && Number(given) <= max ? Number(given) : undefined);
+  const parse = (given: string) =>
+    /^\d+$/.test(given) && Number(given) >= min && Number(given) <= max ? Number(given) : undefined;
   return declared<number, O>({ shape, parse }, options as unknown as O);
 }
 
@@ -49,7 +55,14 @@ export const url = <const O extends Options<string>>(protocols: readonly string[
 
 export const list = <const O extends Options<string[]>>(options: O) =>
   declared<string[], O>(
-    { shape: "words with commas between them", parse: (given) => given.split(",").map((word) => word.trim()).filter(Boolean) },
+    {
+      shape: "words with commas between them",
+      parse: (given) =>
+        given
+          .split(",")
+          .map((word) => word.trim())
+          .filter(Boolean),
+    },
     options,
   );
 
@@ -128,18 +141,23 @@ export function declareSettings<const D extends Declarations>(
   };
 }
 
+const merge = (parts: object[]) => Object.assign({}, ...parts) as never;
+
 /** The settings of several owners that one service reads, as one. */
-export function joinSettings<const S extends readonly Settings<any>[]>(...all: S): Settings<UnionToIntersection<S[number]["declarations"]> & Declarations> { // eslint-disable-line @typescript-eslint/no-explicit-any
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- settings with declarations of any kind
+export function joinSettings<const S extends readonly Settings<any>[]>(
+  ...all: S
+): Settings<UnionToIntersection<S[number]["declarations"]> & Declarations> {
   return {
     owner: all.at(-1)!.owner,
-    declarations: Object.assign({}, ...all.map((settings) => settings.declarations)),
+    declarations: merge(all.map(({ declarations }) => declarations as object)),
     check(env) {
       const checked = all.map((settings) => settings.check(env));
-      return { values: Object.assign({}, ...checked.map(({ values }) => values)), faults: checked.flatMap(({ faults }) => faults) };
+      return { values: merge(checked.map(({ values }) => values)), faults: checked.flatMap(({ faults }) => faults) };
     },
     read(env) {
       const read = all.map((settings) => settings.read(env));
-      return Object.assign({}, ...read, { $secureSettings: read.flatMap(({ $secureSettings }) => $secureSettings) });
+      return merge([...read, { $secureSettings: read.flatMap(({ $secureSettings }) => $secureSettings) }]);
     },
   };
 }
@@ -153,7 +171,7 @@ export function checkSettings(all: readonly AnySettings[], env?: Env): void {
 }
 
 /** A default as one would write it in the environment. */
-export function presentDefault({ default: value }: { default?: unknown }): string {
+export function presentDefault({ default: value }: { default?: string | number | boolean | string[] }): string {
   if (typeof value === "boolean") return value ? "on" : "off";
   return value === undefined ? "" : String(value);
 }
@@ -161,9 +179,11 @@ export function presentDefault({ default: value }: { default?: unknown }): strin
 /** An `.env.example` that shows every setting with its help, shape and default. */
 export function presentEnvExample(all: readonly AnySettings[]): string {
   const rows = all.flatMap((settings) => Object.entries(settings.declarations));
-  return [...new Map(rows)].map(([name, d]) => {
-    const value = d.default === undefined ? (d.example ?? "") : presentDefault(d);
-    const required = d.required === true ? " Required." : d.required === "production" ? " Required in production." : "";
-    return `# ${d.about} (${d.shape})${required}\n${d.required === true ? "" : "# "}${name}=${value}\n`;
-  }).join("\n");
+  return [...new Map(rows)]
+    .map(([name, d]) => {
+      const value = d.default === undefined ? (d.example ?? "") : presentDefault(d);
+      const required = d.required === true ? " Required." : d.required === "production" ? " Required in production." : "";
+      return `# ${d.about} (${d.shape})${required}\n${d.required === true ? "" : "# "}${name}=${value}\n`;
+    })
+    .join("\n");
 }

@@ -22,7 +22,7 @@ export function openNedb(service: Service, dataDir: string): Database {
       const filename = folder && join(folder, `${schema.name}.db`);
       if (filename) truncateTornLine(filename);
       // A damaged line in the middle is words lost: rather not start than go on without them.
-      const adapter = new DbService.MemoryAdapter({ filename, inMemoryOnly: !filename, corruptAlertThreshold: 0 });
+      const adapter = new DbService.MemoryAdapter({ filename, inMemoryOnly: !filename, corruptAlertThreshold: 0, modes: { fileMode: 0o600, dirMode: 0o700 } });
       adapter.init(service.broker, service);
       await adapter.connect();
       opened.push(adapter);
