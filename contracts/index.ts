@@ -13,7 +13,7 @@ export { commonProblems, problems, type ProblemCode } from "./problems.ts";
 export { ProblemDocument, type FieldError } from "./shapes.ts";
 export { type Me, type Profile, type PublicKey, type SignedIn } from "./user.ts";
 
-import { socketEvents } from "./io.ts";
+import type { socketEvents } from "./io.ts";
 
 /** Every action of the cluster, by name. */
 export const actions = { ...userActions, ...chatActions, ...mailActions, ...apiActions };
