@@ -82,12 +82,17 @@ export class TestNode {
   /** Waits until the node says that it is ready. */
   async ready(): Promise<void> {
     const running = this.#running!;
-    await this.#told("ready", async () => {
-      if (running.ended !== undefined) throw new Error(`it ended ${running.ended}`);
-      const response = await fetch(`http://127.0.0.1:${this.#healthPort}/health/ready`).catch(() => undefined);
-      await response?.arrayBuffer();
-      return response?.status === 200;
-    });
+    try {
+      const state = await eventually(`${this.name} is ready`, async () => {
+        if (running.ended !== undefined) return { ended: running.ended };
+        const response = await fetch(`http://127.0.0.1:${this.#healthPort}/health/ready`).catch(() => undefined);
+        await response?.arrayBuffer();
+        return response?.status === 200 && { ended: undefined };
+      });
+      if (state.ended) throw new Error(`${this.name} ended ${state.ended} before it was ready`);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.tail()}`, { cause: error });
+    }
   }
 
   /** Sends the signal and waits for the end. */
@@ -109,13 +114,5 @@ export class TestNode {
 
   tail(lines = 30): string {
     return `the end of the log of ${this.name}:\n${tail(this.log, lines)}`;
-  }
-
-  async #told(what: string, ask: () => Promise<boolean>): Promise<void> {
-    try {
-      await eventually(`${this.name} is ${what}`, ask, { limit: 60_000 });
-    } catch (error) {
-      throw new Error(`${(error as Error).message}\n${this.tail()}`, { cause: error });
-    }
   }
 }

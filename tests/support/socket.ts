@@ -23,6 +23,7 @@ export class TestSocket {
   readonly #socket: Socket;
   #mismatch: Error | undefined;
   #refusal: Error | undefined;
+  #closed = false;
   /** Why the connection ended, once it has. */
   disconnected: string | undefined;
 
@@ -41,8 +42,11 @@ export class TestSocket {
       const { data } = error as Error & { data?: unknown };
       if (data === undefined) return;
       this.#notice(() => {
-        requireProblem(undefined, data, ["unauthenticated", "forbidden_origin"]);
-        this.#refusal = new Refused("handshake", data);
+        requireProblem(undefined, data, ["unauthenticated", "forbidden_origin", "internal", "unavailable"]);
+        // Not now is not never: the client comes again by itself only where nobody answered.
+        if (data.code === "unavailable")
+          setTimeout(() => this.#closed || this.#socket.connect(), 1000 * (data.retryAfter ?? 1)).unref();
+        else this.#refusal = new Refused("handshake", data);
       });
     });
     this.#socket.onAny((event: string, payload: unknown) => {
@@ -107,7 +111,7 @@ export class TestSocket {
     limit = 10_000,
   ): Promise<SocketPayload<E>> {
     return eventually(
-      `the socket event ${event}`,
+      () => `the socket event ${event}; heard so far: ${this.#summary()}`,
       () => {
         this.check();
         if (this.#refusal) throw this.#refusal;
@@ -117,12 +121,20 @@ export class TestSocket {
     );
   }
 
+  #summary(): string {
+    const words = this.heard.map((one) =>
+      one.event === "chat:entry" ? `${one.payload.chatId.slice(-4)}:${one.payload.rev}` : one.event,
+    );
+    return `${words.length} events, ${words.slice(0, 3).join(" ")} … ${words.slice(-5).join(" ")}${this.disconnected ? `; disconnected: ${this.disconnected}` : ""}`;
+  }
+
   /** Throws what was wrong with anything heard so far. */
   check(): void {
     if (this.#mismatch) throw this.#mismatch;
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket.disconnect();
   }
 

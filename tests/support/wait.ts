@@ -1,6 +1,6 @@
 /** Asks again until there is an answer that is not undefined, null or false. */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   ask: () => Promise<T | undefined | null | false> | T | undefined | null | false,
   { limit = 30_000, every = 50, throwAtOnce = false }: { limit?: number; every?: number; throwAtOnce?: boolean } = {},
 ): Promise<T> {
@@ -17,7 +17,10 @@ export async function eventually<T>(
     }
     if (Date.now() > deadline) {
       const why = last instanceof Error || typeof last === "object" ? `: ${(last as Error | null)?.message}` : "";
-      throw new Error(`not within ${limit / 1000} s: ${what}${why}`, last ? { cause: last } : {});
+      throw new Error(
+        `not within ${limit / 1000} s: ${typeof what === "string" ? what : what()}${why}`,
+        last ? { cause: last } : {},
+      );
     }
     await pause(every);
   }

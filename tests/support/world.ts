@@ -55,7 +55,7 @@ export class World {
 
   /** Somebody new, signed in by a mailed code. */
   async user(name = "ann"): Promise<TestUser> {
-    const user = await this.signIn(`${name}.${randomUUID()}@example.test`, name);
+    const user = await this.signIn(`${name.toLowerCase()}.${randomUUID()}@example.test`, name);
     this.#users.push(user);
     return user;
   }
