@@ -37,10 +37,13 @@ describeWorlds(
 
       const last = 2 * each + 1;
       const revs = Array.from({ length: last }, (_, at) => at + 1);
-      for (const socket of [...sockets, bobsSocket, await late]) {
-        await socket.waitFor("chat:entry", (entry) => entry.chatId === chat.id && entry.rev === last, 35_000);
+      const readers = { "cy at 1": sockets[0]!, "dee at 2": sockets[1]!, "bob at 2": bobsSocket, "dee, late, at 1": await late };
+      for (const [reader, socket] of Object.entries(readers)) {
+        await socket
+          .waitFor("chat:entry", (entry) => entry.chatId === chat.id && entry.rev === last, 35_000)
+          .catch((error: Error) => Promise.reject(new Error(`${reader}: ${error.message}\n${world.tail()}`)));
         const seen = socket.entries(chat.id).map(({ rev }) => rev);
-        expect(seen).toEqual(revs.slice(last - seen.length));
+        expect([reader, ...seen]).toEqual([reader, ...revs.slice(last - seen.length)]);
       }
       for (const socket of sockets) expect(socket.entries(chat.id)).toHaveLength(last);
       expect(sockets[0]!.entries(chat.id)).toEqual(await ann.entries(chat));

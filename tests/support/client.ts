@@ -76,7 +76,7 @@ export class TestClient {
 function presentQuery(fields: Record<string, unknown>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined) query.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+    if (value !== undefined) query.append(name, typeof value === "string" ? value : JSON.stringify(value));
   }
   return query.size > 0 ? `?${query}` : "";
 }

@@ -27,7 +27,7 @@ function requireShape(what: string, schema: object, value: unknown): void {
   if (faults.length > 0) throw new ContractMismatch(`${what} is not as its contract says`, { faults, value });
 }
 
-export const contractOf = (name: ActionName): ActionContract => actions[name] as ActionContract;
+export const contractOf = (name: ActionName): ActionContract => actions[name];
 
 export function requireResult(name: ActionName, value: unknown): void {
   requireShape(`the answer of ${name}`, contractOf(name).returns, value);

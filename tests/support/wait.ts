@@ -9,7 +9,7 @@ export async function eventually<T>(
   for (;;) {
     try {
       const answer = await ask();
-      if (answer !== undefined && answer !== null && answer !== false) return answer as T;
+      if (answer !== undefined && answer !== null && answer !== false) return answer;
       last = answer;
     } catch (error) {
       if (throwAtOnce) throw error;
