@@ -108,6 +108,11 @@ describe("messages", () => {
     await expect(send(ann, id, "x".repeat(21))).rejects.toMatchObject({ data: { errors: [{ field: "text" }] } });
   });
 
+  test("half a character is refused", async () => {
+    const { id } = await group(ann);
+    await expect(send(ann, id, "\ud83d!")).rejects.toMatchObject({ data: { errors: [{ field: "text", code: "malformed" }] } });
+  });
+
   test("pages go up and down without hole or repeat", async () => {
     const { id } = await group(ann);
     await Promise.all(Array.from({ length: 23 }, () => send(ann, id)));
