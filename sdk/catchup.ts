@@ -74,7 +74,7 @@ export class CatchUp {
 
   async #run(): Promise<void> {
     const life = this.#life;
-    for (let attempt = 0; attempt < maxAttempts; ) {
+    for (let attempt = 0; attempt < maxAttempts;) {
       this.#again = false;
       const chats = Object.fromEntries([...this.#options.chats.get()].map(([chatId, { rev }]) => [chatId, rev]));
       const page = await this.#pull({ epoch: this.#epoch, userRev: this.#userRev, chats }, life, attempt);

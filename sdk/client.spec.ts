@@ -1,12 +1,17 @@
 import type { Entry } from "@confab/contracts";
-import { createClient, type SocketLike } from "./index.ts";
+import { createClient, type Client, type SocketLike } from "./index.ts";
 import { memoryStorage } from "./platform.ts";
 import { at, chatOf, entriesOf, entryOf, messageOf } from "./testing.ts";
 
 const user = { id: "ann", name: "Ann", email: "ann@example.com", createdAt: at };
-const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
-const problemDocument = (status: number, code: string) => json({ type: "", title: code, status, code, detail: code, requestId: "r" }, status);
+const json = (body: unknown, status = 200) =>
+  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+const problemDocument = (status: number, code: string) =>
+  json({ type: "", title: code, status, code, detail: code, requestId: "r" }, status);
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+let open: Client | undefined;
+afterEach(() => open?.close());
 
 /** A server and a socket to it, both made of little. */
 function world() {
@@ -23,7 +28,8 @@ function world() {
     "POST /sync": ({ chats }) => {
       const from = (chats as Record<string, number>)["c"] ?? 0;
       const chat = from === 0 ? { chat: chatOf("c", { rev: server.rev, lastSeq: server.rev - 1 }) } : {};
-      const parts = from < server.rev ? [{ chatId: "c", rev: server.rev, ...chat, entries: entriesOf("c", from + 1, server.rev) }] : [];
+      const parts =
+        from < server.rev ? [{ chatId: "c", rev: server.rev, ...chat, entries: entriesOf("c", from + 1, server.rev) }] : [];
       return json({ epoch: "e", userRev: 0, user: [], chats: parts, more: false });
     },
   };
@@ -49,7 +55,8 @@ function world() {
     disconnect() {
       this.connected = false;
     },
-    on: (event: string, listener: (payload: never) => void) => void listeners.set(event, [...(listeners.get(event) ?? []), listener as never]),
+    on: (event: string, listener: (payload: never) => void) =>
+      void listeners.set(event, [...(listeners.get(event) ?? []), listener as never]),
     timeout: () => ({
       async emitWithAck(event: string, { clientMessageId }: { clientMessageId: string }) {
         asked.push(event);
@@ -57,7 +64,13 @@ function world() {
       },
     }),
   };
-  const client = createClient({ url: "http://confab/", fetch: fetch as typeof globalThis.fetch, storage: memoryStorage(), socket: () => socket as SocketLike });
+  const client = createClient({
+    url: "http://confab/",
+    fetch: fetch as typeof globalThis.fetch,
+    storage: memoryStorage(),
+    socket: () => socket as SocketLike,
+  });
+  open = client;
   return { client, server, socket, hear, asked };
 }
 
@@ -74,7 +87,6 @@ test("signs in, connects with the token, and catches up once the socket is ready
   expect(socket.auth).toEqual({ token: "access-1" });
   expect(client.get()).toMatchObject({ user, connection: "online", synced: true });
   expect(client.get().chats.get("c")!.messages).toHaveLength(1);
-  client.close();
 });
 
 test("a sent message shows at once and is in the log once, whichever of answer and entry comes first", async () => {
@@ -87,7 +99,6 @@ test("a sent message shows at once and is in the log once, whichever of answer a
   expect(messages.map(({ seq }) => seq)).toEqual([1, 2]);
   expect(outgoing).toEqual([]);
   expect(asked.filter((name) => name === "message:send")).toHaveLength(1);
-  client.close();
 });
 
 test("a refused token is renewed once for all who wait, and the calls are made again", async () => {
@@ -96,13 +107,15 @@ test("a refused token is renewed once for all who wait, and the calls are made a
   const profiles = await Promise.all([1, 2, 3].map(() => client.call("user.profile.get", { userId: "bob" })));
   expect(profiles.map(({ name }) => name)).toEqual(["Bob", "Bob", "Bob"]);
   expect(server.refreshes).toBe(1);
-  client.close();
 });
 
 test("errors are the server's problem documents", async () => {
   const { client } = await signedIn();
-  await expect(client.call("chat.chat.get", { chatId: "x" })).rejects.toMatchObject({ name: "ApiProblem", code: "not_found", status: 404 });
-  client.close();
+  await expect(client.call("chat.chat.get", { chatId: "x" })).rejects.toMatchObject({
+    name: "ApiProblem",
+    code: "not_found",
+    status: 404,
+  });
 });
 
 test("a revoked session signs out and leaves nothing behind", async () => {
@@ -110,7 +123,6 @@ test("a revoked session signs out and leaves nothing behind", async () => {
   hear("session:revoked", {});
   expect(client.get()).toMatchObject({ user: null, connection: "closed", synced: false });
   expect(client.get().chats.size).toBe(0);
-  client.close();
 });
 
 test("signing out forgets the session here, also when the server cannot be reached", async () => {
@@ -118,13 +130,11 @@ test("signing out forgets the session here, also when the server cannot be reach
   server.token = "nobody's";
   await client.signOut();
   expect(client.get().user).toBeNull();
-  client.close();
 });
 
 test("a leaving node is left when it asks for it", async () => {
-  const { client, socket, hear } = await signedIn();
+  const { socket, hear } = await signedIn();
   hear("server:draining", { reconnectIn: 1 });
   await settle();
   expect(socket.connects).toBe(2);
-  client.close();
 });

@@ -79,7 +79,11 @@ export function createClient(options: ClientOptions): Client {
   const state = createStore<ClientState>({ user: session.user.get(), connection: "closed", synced: false, chats: chats.get() });
   const change = (changes: Partial<ClientState>) => state.set({ ...state.get(), ...changes });
 
-  const catchUp = new CatchUp({ chats, pull: (known) => call("chat.sync.pull", known), myId: () => session.user.get()?.id ?? "" });
+  const catchUp = new CatchUp({
+    chats,
+    pull: (known) => call("chat.sync.pull", known),
+    myId: () => session.user.get()?.id ?? "",
+  });
   const outbox = new Outbox({ chats, deliver, arrived });
   const loading = new Map<string, Promise<boolean>>();
 
@@ -123,7 +127,17 @@ export function createClient(options: ClientOptions): Client {
   }
 
   /** Over the socket while there is one, else by REST: the name makes it the same message. */
-  async function deliver({ chatId, clientMessageId, text, data }: { chatId: string; clientMessageId: string; text: string; data?: Record<string, unknown> }) {
+  async function deliver({
+    chatId,
+    clientMessageId,
+    text,
+    data,
+  }: {
+    chatId: string;
+    clientMessageId: string;
+    text: string;
+    data?: Record<string, unknown>;
+  }) {
     const params = { chatId, clientMessageId, text, ...(data ? { data } : {}) };
     if (connection.state.get() !== "online") return (await call("chat.message.send", params)).message;
     try {
@@ -137,7 +151,16 @@ export function createClient(options: ClientOptions): Client {
 
   /** What the answer tells is an entry as good as one from the socket. */
   function arrived(message: Message): void {
-    catchUp.receive([{ chatId: message.chatId, rev: message.rev, by: message.senderId, at: message.createdAt, type: "message.sent", data: { message } }]);
+    catchUp.receive([
+      {
+        chatId: message.chatId,
+        rev: message.rev,
+        by: message.senderId,
+        at: message.createdAt,
+        type: "message.sent",
+        data: { message },
+      },
+    ]);
   }
 
   async function loadOlder(chatId: string): Promise<boolean> {
@@ -193,4 +216,9 @@ export function createClient(options: ClientOptions): Client {
 
 /** Websocket first; coming back is the connection's own business, which knows about tokens and jitter. */
 const openSocket = (url: string) =>
-  io(url, { autoConnect: false, reconnection: false, transports: ["websocket", "polling"], tryAllTransports: true }) as unknown as SocketLike;
+  io(url, {
+    autoConnect: false,
+    reconnection: false,
+    transports: ["websocket", "polling"],
+    tryAllTransports: true,
+  }) as unknown as SocketLike;

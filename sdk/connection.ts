@@ -43,7 +43,9 @@ export class Connection {
     this.#session = session;
     this.#socket = socket;
     for (const event of events) socket.on(event, (payload) => this.#tell(event, payload));
-    socket.on("connect_error", (err: Error & { data?: Partial<ProblemDocument> }) => this.#lost(err.data?.code === "unauthenticated"));
+    socket.on("connect_error", (err: Error & { data?: Partial<ProblemDocument> }) =>
+      this.#lost(err.data?.code === "unauthenticated"),
+    );
     socket.on("disconnect", () => this.#lost(false));
     this.on("ready", () => {
       this.#attempt = 0;

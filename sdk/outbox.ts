@@ -34,7 +34,14 @@ export class Outbox {
   }
 
   send(chatId: string, text: string, data?: Record<string, unknown>): Promise<Message> {
-    return this.#queue({ clientMessageId: uuid(), chatId, text, ...(data ? { data } : {}), at: new Date().toISOString(), status: "pending" });
+    return this.#queue({
+      clientMessageId: uuid(),
+      chatId,
+      text,
+      ...(data ? { data } : {}),
+      at: new Date().toISOString(),
+      status: "pending",
+    });
   }
 
   /** Sends a failed message again, under its name. */
@@ -46,7 +53,8 @@ export class Outbox {
 
   /** Gives a failed message up. */
   discard(chatId: string, clientMessageId: string): void {
-    if (this.#find(chatId, clientMessageId)?.status === "failed") this.#change(chatId, (state) => dropOutgoing(state, clientMessageId));
+    if (this.#find(chatId, clientMessageId)?.status === "failed")
+      this.#change(chatId, (state) => dropOutgoing(state, clientMessageId));
   }
 
   /** The way is open again: what waits goes now. */
@@ -123,7 +131,10 @@ export class Outbox {
   }
 
   #find(chatId: string, clientMessageId: string): Outgoing | undefined {
-    return this.#options.chats.get().get(chatId)?.outgoing.find((message) => message.clientMessageId === clientMessageId);
+    return this.#options.chats
+      .get()
+      .get(chatId)
+      ?.outgoing.find((message) => message.clientMessageId === clientMessageId);
   }
 
   #change(chatId: string, change: (state: ChatState) => ChatState): void {

@@ -12,7 +12,12 @@ export interface Rest {
 const patienceMs = 20_000;
 
 /** One request, as the contract's route wants it. Throws `ApiProblem` where it did not go well. */
-export async function request<N extends RouteName>(rest: Rest, name: N, params: Params<N>, accessToken?: string): Promise<Result<N>> {
+export async function request<N extends RouteName>(
+  rest: Rest,
+  name: N,
+  params: Params<N>,
+  accessToken?: string,
+): Promise<Result<N>> {
   const { method, path, left } = place(name, params as Record<string, unknown>);
   const inQuery = method === "GET" || method === "DELETE";
   const headers: Record<string, string> = { accept: "application/json" };

@@ -16,7 +16,12 @@ const refused = () =>
 function sessionOf(refresh: (token: string) => Promise<TokenPair>, storage = memoryStorage()) {
   const clock = { now: 0 };
   const asked: string[] = [];
-  const session = new Session({ name: "test", storage, now: () => clock.now, refresh: (token) => (asked.push(token), refresh(token)) });
+  const session = new Session({
+    name: "test",
+    storage,
+    now: () => clock.now,
+    refresh: (token) => (asked.push(token), refresh(token)),
+  });
   return { session, clock, asked, storage };
 }
 

@@ -126,7 +126,14 @@ export class Session {
 
   #signedOut(): ApiProblem {
     this.#user.set(null);
-    return new ApiProblem({ type: "urn:confab:problem:unauthenticated", title: "Sign in first", status: 401, code: "unauthenticated", detail: "Nobody is signed in", requestId: "" });
+    return new ApiProblem({
+      type: "urn:confab:problem:unauthenticated",
+      title: "Sign in first",
+      status: 401,
+      code: "unauthenticated",
+      detail: "Nobody is signed in",
+      requestId: "",
+    });
   }
 
   #now(): number {

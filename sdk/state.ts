@@ -78,7 +78,9 @@ export function applySync(known: ChatState | undefined, item: SyncPage["chats"][
     state = next;
   }
   // Where the chat itself came along and is of the same moment, it knows better what cannot be counted.
-  return item.chat && item.chat.rev === state.rev ? { ...state, chat: item.chat, older: olderThan(state.messages, item.chat.lastSeq, state.older) } : state;
+  return item.chat && item.chat.rev === state.rev
+    ? { ...state, chat: item.chat, older: olderThan(state.messages, item.chat.lastSeq, state.older) }
+    : state;
 }
 
 /** Puts an older page above what is there. */
@@ -103,7 +105,9 @@ export function dropOutgoing(state: ChatState, clientMessageId: string): ChatSta
 function settle(state: ChatState): ChatState {
   if (state.outgoing.length === 0) return state;
   const arrived = new Set(state.messages.map(({ clientMessageId }) => clientMessageId));
-  const outgoing = state.outgoing.filter(({ rev, clientMessageId }) => !arrived.has(clientMessageId) && (rev === undefined || rev > state.rev));
+  const outgoing = state.outgoing.filter(
+    ({ rev, clientMessageId }) => !arrived.has(clientMessageId) && (rev === undefined || rev > state.rev),
+  );
   return outgoing.length === state.outgoing.length ? state : { ...state, outgoing };
 }
 

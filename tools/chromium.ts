@@ -14,9 +14,13 @@ export function findChromium(): string | undefined {
 /** Installs Debian's, where one may. */
 function installChromium(): void {
   const mayInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
-  if (!mayInstall) throw new Error("There is no Chromium, and only root on Debian can install it here. CHROMIUM names one that lies elsewhere.");
+  if (!mayInstall)
+    throw new Error("There is no Chromium, and only root on Debian can install it here. CHROMIUM names one that lies elsewhere.");
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const args of [["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", "chromium"]]) {
+  for (const args of [
+    ["update", "-q"],
+    ["install", "-y", "-q", "--no-install-recommends", "chromium"],
+  ]) {
     const { status } = spawnSync("apt-get", args, { stdio: ["ignore", "ignore", "inherit"], env });
     if (status !== 0) throw new Error(`apt-get ${args[0]} ended with ${status}`);
   }

@@ -18,7 +18,18 @@ if (!executablePath && !process.env["CI"]) {
 const withBrowser = executablePath || process.env["CI"] ? describe : describe.skip;
 
 const desktop = { viewport: { width: 1200, height: 760 } } satisfies BrowserContextOptions;
-const phone = { viewport: { width: 390, height: 760 }, isMobile: true, hasTouch: true, colorScheme: "dark" } satisfies BrowserContextOptions;
+const phone = {
+  viewport: { width: 390, height: 760 },
+  isMobile: true,
+  hasTouch: true,
+  colorScheme: "dark",
+} satisfies BrowserContextOptions;
+
+/** In the page: who is signed in there. */
+const readUserId = () => {
+  const key = Object.keys(localStorage).find((name) => name.endsWith(":session"))!;
+  return (JSON.parse(localStorage.getItem(key)!) as { user: { id: string } }).user.id;
+};
 
 /** By data-testid. */
 const at = (name: string) => `[data-testid="${name}"]`;
@@ -51,10 +62,18 @@ withBrowser("the page", () => {
     const complaints: string[] = [];
     page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
     page.on("pageerror", (err) => complaints.push(err.message));
-    page.on("request", (request) => new URL(request.url()).host !== new URL(url).host && complaints.push(`went to ${request.url()}`));
-    page.on("websocket", (socket) => new URL(socket.url()).host !== new URL(url).host && complaints.push(`went to ${socket.url()}`));
+    page.on(
+      "request",
+      (request) => new URL(request.url()).host !== new URL(url).host && complaints.push(`went to ${request.url()}`),
+    );
+    page.on(
+      "websocket",
+      (socket) => new URL(socket.url()).host !== new URL(url).host && complaints.push(`went to ${socket.url()}`),
+    );
     // The strict policy speaks as an event, too.
-    await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective}`)));
+    await page.addInitScript(() =>
+      document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective}`)),
+    );
     await page.goto(url);
     return { page, complaints };
   }
@@ -88,7 +107,8 @@ withBrowser("the page", () => {
     await page.press(at("composer"), "Enter");
   }
 
-  const sees = (page: Page, text: string, state = "sent") => page.locator(`${at("message")}[data-state="${state}"]`, { hasText: text }).waitFor();
+  const sees = (page: Page, text: string, state = "sent") =>
+    page.locator(`${at("message")}[data-state="${state}"]`, { hasText: text }).waitFor();
   const shoot = (page: Page, name: string) => page.screenshot({ path: join(artifacts, `page-${name}.png`) });
 
   test("two people sign in by mailed code, talk live, and find it after a reload", async () => {
@@ -110,7 +130,10 @@ withBrowser("the page", () => {
     // What looks like markup is text.
     await sees(bob, "<b>Really</b>");
 
-    await bob.fill(at("composer"), "Gladly.\nTen o'clock at the old bridge? The path is muddy after the rain, so better bring boots.");
+    await bob.fill(
+      at("composer"),
+      "Gladly.\nTen o'clock at the old bridge? The path is muddy after the rain, so better bring boots.",
+    );
     await bob.click(at("send"));
     await sees(ann, "Ten o'clock at the old bridge?");
     await say(ann, "Ten it is");
@@ -153,6 +176,31 @@ withBrowser("the page", () => {
     expect(await dan.locator(at("message")).count()).toBe(3);
     await cat.context().close();
     await dan.context().close();
+  }, 60_000);
+
+  test("older messages come in on scrolling up, and the view stays where it was", async () => {
+    const { page: fay } = await signIn("fay@example.com", "Fay");
+    await signIn("gus@example.com", "Gus");
+    await fay.fill(at("new-chat-email"), "gus@example.com");
+    await fay.click(at("new-chat"));
+    await fay.waitForSelector(at("composer"));
+    const chatId = fay.url().split("/").at(-1)!;
+    const meta = { userId: await fay.evaluate(readUserId) };
+    // So many that a sync brings only the newest page.
+    const texts = Array.from({ length: 1100 }, (_, i) => `line ${i + 1}.`);
+    for (const text of texts)
+      await node.broker.call("chat.message.send", { chatId, clientMessageId: `name-${text.slice(5, -1)}`, text }, { meta });
+    await fay.reload();
+    await sees(fay, "line 1100.");
+    expect(await fay.locator(at("message")).count()).toBeLessThan(200);
+
+    const line = fay.locator(at("message"), { hasText: "line 1051." });
+    await fay.locator('[role="log"]').evaluate((log) => (log.scrollTop = 0));
+    await fay.locator(at("message"), { hasText: "line 1001." }).waitFor({ state: "attached" });
+    const { y } = (await line.boundingBox())!;
+    expect(y).toBeGreaterThanOrEqual(0);
+    expect(y).toBeLessThan(desktop.viewport.height);
+    await fay.context().close();
   }, 60_000);
 
   test("a wrong code is told in plain words", async () => {

@@ -27,7 +27,13 @@ function Home() {
         {state ? (
           <Talk key={state.chat.id} me={user} state={state} />
         ) : (
-          <p class="hint">{chatId && !synced ? "Loading …" : chatId ? "This chat does not exist, or you are not in it." : "Choose a chat, or start one by e-mail address."}</p>
+          <p class="hint">
+            {chatId && !synced
+              ? "Loading …"
+              : chatId
+                ? "This chat does not exist, or you are not in it."
+                : "Choose a chat, or start one by e-mail address."}
+          </p>
         )}
       </main>
       <Offline />

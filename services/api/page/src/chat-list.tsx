@@ -33,7 +33,14 @@ export function ChatList({ me, chatId }: { me: Me; chatId: string | undefined })
       <nav aria-label="My chats" class="grow scroll">
         <ul class="chats" onKeyDown={walk}>
           {sorted.map((state) => (
-            <ChatItem key={state.chat.id} me={me} state={state} peer={nameOf(state.chat.peerId)} unread={state.chat.id === chatId ? 0 : unreadOf(state)} current={state.chat.id === chatId} />
+            <ChatItem
+              key={state.chat.id}
+              me={me}
+              state={state}
+              peer={nameOf(state.chat.peerId)}
+              unread={state.chat.id === chatId ? 0 : unreadOf(state)}
+              current={state.chat.id === chatId}
+            />
           ))}
         </ul>
         {sorted.length === 0 && <p class="hint">{synced ? "No chats yet. Start one by e-mail address above." : "Loading …"}</p>}
@@ -42,9 +49,22 @@ export function ChatList({ me, chatId }: { me: Me; chatId: string | undefined })
   );
 }
 
-export const titleOf = ({ chat }: ChatState, peer: string | undefined) => chat.title ?? peer ?? (chat.type === "group" ? "Group" : "…");
+export const titleOf = ({ chat }: ChatState, peer: string | undefined) =>
+  chat.title ?? peer ?? (chat.type === "group" ? "Group" : "…");
 
-function ChatItem({ me, state, peer, unread, current }: { me: Me; state: ChatState; peer: string | undefined; unread: number; current: boolean }) {
+function ChatItem({
+  me,
+  state,
+  peer,
+  unread,
+  current,
+}: {
+  me: Me;
+  state: ChatState;
+  peer: string | undefined;
+  unread: number;
+  current: boolean;
+}) {
   const { chat, outgoing } = state;
   const sending = outgoing.at(-1);
   const last = sending ?? chat.lastMessage;
@@ -52,7 +72,12 @@ function ChatItem({ me, state, peer, unread, current }: { me: Me; state: ChatSta
   const title = titleOf(state, peer);
   return (
     <li>
-      <a href={hrefOf(chat.id)} class={`chat ${unread > 0 ? "unread" : ""}`} data-testid="chat-item" aria-current={current ? "page" : undefined}>
+      <a
+        href={hrefOf(chat.id)}
+        class={`chat ${unread > 0 ? "unread" : ""}`}
+        data-testid="chat-item"
+        aria-current={current ? "page" : undefined}
+      >
         <Avatar id={chat.peerId ?? chat.id} name={title === "…" ? "" : title} />
         <span class="chat-text">
           <span class="chat-top">
@@ -107,7 +132,16 @@ function NewChat({ me }: { me: Me }) {
     <form class="new-chat" onSubmit={submit}>
       <label for="new-chat">Start a chat</label>
       <div class="row">
-        <input id="new-chat" data-testid="new-chat-email" type="email" required placeholder="E-mail address" autocomplete="off" value={email} onInput={(event) => setEmail(event.currentTarget.value)} />
+        <input
+          id="new-chat"
+          data-testid="new-chat-email"
+          type="email"
+          required
+          placeholder="E-mail address"
+          autocomplete="off"
+          value={email}
+          onInput={(event) => setEmail(event.currentTarget.value)}
+        />
         <button class="primary" data-testid="new-chat" disabled={busy}>
           Chat
         </button>

@@ -36,7 +36,17 @@ export function Composer({ chatId }: { chatId: string }) {
         Message
       </label>
       <div class="growing" data-text={`${text} `}>
-        <textarea ref={field} id="composer" data-testid="composer" rows={1} placeholder="Write a message" value={text} enterkeyhint="send" onInput={(event) => write(event.currentTarget.value)} onKeyDown={onKeyDown} />
+        <textarea
+          ref={field}
+          id="composer"
+          data-testid="composer"
+          rows={1}
+          placeholder="Write a message"
+          value={text}
+          enterkeyhint="send"
+          onInput={(event) => write(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+        />
       </div>
       <button class="primary round" data-testid="send" aria-label="Send" disabled={!text.trim()}>
         <svg viewBox="0 0 24 24" aria-hidden="true">

@@ -29,7 +29,11 @@ export function Bubble({ message, mine, day, name, sender, first, last }: Props)
   return (
     <>
       {day && <h3 class="day">{day}</h3>}
-      <article class={`message ${mine ? "mine" : "theirs"} ${first ? "first" : ""} ${last ? "last" : ""}`} data-testid="message" data-state={outgoing?.status ?? "sent"}>
+      <article
+        class={`message ${mine ? "mine" : "theirs"} ${first ? "first" : ""} ${last ? "last" : ""}`}
+        data-testid="message"
+        data-state={outgoing?.status ?? "sent"}
+      >
         {name && <p class="sender">{name}</p>}
         <div class={`bubble ${outgoing?.status ?? ""}`}>
           {!name && <span class="hidden">{sender}: </span>}

@@ -12,7 +12,11 @@ export function SignIn() {
         <h1>
           <Mark /> Confab
         </h1>
-        {flow ? <CodeStep key={flow.id} flowId={flow.id} email={flow.email} onBack={() => setFlow(undefined)} /> : <EmailStep onFlow={setFlow} />}
+        {flow ? (
+          <CodeStep key={flow.id} flowId={flow.id} email={flow.email} onBack={() => setFlow(undefined)} />
+        ) : (
+          <EmailStep onFlow={setFlow} />
+        )}
       </section>
     </main>
   );
@@ -67,7 +71,14 @@ function CodeStep({ flowId, email, onBack }: { flowId: string; email: string; on
       <label for="name">
         Your name <span class="quiet">when you are new here</span>
       </label>
-      <input id="name" data-testid="name" autocomplete="name" maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+      <input
+        id="name"
+        data-testid="name"
+        autocomplete="name"
+        maxLength={100}
+        value={name}
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
       <Problem words={error} />
       <button class="primary" data-testid="verify" disabled={busy}>
         {busy ? "Signing in …" : "Sign in"}
@@ -84,7 +95,10 @@ function useInbox(email: string): string | undefined {
   const [inbox, setInbox] = useState<string>();
   useEffect(() => {
     const address = `/dev/inbox?to=${encodeURIComponent(email)}`;
-    fetch(address, { headers: { accept: "application/json" } }).then(({ ok }) => ok && setInbox(address), () => {});
+    fetch(address, { headers: { accept: "application/json" } }).then(
+      ({ ok }) => ok && setInbox(address),
+      () => {},
+    );
   }, [email]);
   return inbox;
 }
@@ -95,7 +109,15 @@ type FieldProps = Pick<InputHTMLAttributes<HTMLInputElement>, "id" | "type" | "i
 function Focused({ testid, onInput, ...rest }: FieldProps & { testid: string; onInput: (value: string) => void }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
-  return <input {...(rest as object)} ref={field} data-testid={testid} required onInput={(event) => onInput(event.currentTarget.value)} />;
+  return (
+    <input
+      {...(rest as object)}
+      ref={field}
+      data-testid={testid}
+      required
+      onInput={(event) => onInput(event.currentTarget.value)}
+    />
+  );
 }
 
 export function Problem({ words }: { words: string | undefined }) {

@@ -49,11 +49,33 @@ export function Talk({ me, state }: { me: Me; state: ChatState }) {
 function Log({ me, state, nameOf }: { me: Me; state: ChatState; nameOf: (userId: string | null) => string | undefined }) {
   const { chat, messages, outgoing, older } = state;
   const { box, onScroll, loading } = useScroll(state);
-  const sent: Shown[] = messages.map((message) => ({ key: message.clientMessageId, at: message.createdAt, by: message.senderId, text: message.text, deleted: message.deletedAt !== null }));
-  const waiting: Shown[] = outgoing.map((message) => ({ key: message.clientMessageId, at: message.at, by: me.id, text: message.text, deleted: false, outgoing: message }));
+  const sent: Shown[] = messages.map((message) => ({
+    key: message.clientMessageId,
+    at: message.createdAt,
+    by: message.senderId,
+    text: message.text,
+    deleted: message.deletedAt !== null,
+  }));
+  const waiting: Shown[] = outgoing.map((message) => ({
+    key: message.clientMessageId,
+    at: message.at,
+    by: me.id,
+    text: message.text,
+    deleted: false,
+    outgoing: message,
+  }));
   const shown = [...sent, ...waiting];
   return (
-    <div class="log" ref={box} onScroll={onScroll} tabIndex={0} role="log" aria-label="Messages" aria-live="polite" aria-relevant="additions">
+    <div
+      class="log"
+      ref={box}
+      onScroll={onScroll}
+      tabIndex={0}
+      role="log"
+      aria-label="Messages"
+      aria-live="polite"
+      aria-relevant="additions"
+    >
       <div class="log-inner">
         {older !== null && <p class="hint">{loading ? "Loading older messages …" : " "}</p>}
         {shown.length === 0 && older === null && <p class="hint">No messages yet. Say hello.</p>}
