@@ -1,5 +1,5 @@
 import type { Entry } from "@confab/contracts";
-import { createClient, type Client, type SocketLike } from "./index.ts";
+import { createClient, type Client } from "./index.ts";
 import { memoryStorage } from "./platform.ts";
 import { at, chatOf, entriesOf, entryOf, messageOf } from "./testing.ts";
 
@@ -38,7 +38,7 @@ function world() {
     asked.push(`${method} ${path}`);
     const { authorization } = headers as Record<string, string>;
     if (!path.startsWith("/auth/") && authorization !== `Bearer ${server.token}`) return problemDocument(401, "unauthenticated");
-    return answers[`${method} ${path}`]?.(body ? JSON.parse(String(body)) : {}) ?? problemDocument(404, "not_found");
+    return answers[`${method} ${path}`]?.(body ? JSON.parse((body as string)) : {}) ?? problemDocument(404, "not_found");
   };
 
   const listeners = new Map<string, ((payload: unknown) => void)[]>();
@@ -66,9 +66,9 @@ function world() {
   };
   const client = createClient({
     url: "http://confab/",
-    fetch: fetch as typeof globalThis.fetch,
+    fetch: fetch,
     storage: memoryStorage(),
-    socket: () => socket as SocketLike,
+    socket: () => socket,
   });
   open = client;
   return { client, server, socket, hear, asked };

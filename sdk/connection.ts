@@ -62,8 +62,8 @@ export class Connection {
 
   on<N extends SocketEventName>(event: N, listener: (payload: SocketPayload<N>) => void): () => void {
     const listeners = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, listeners.add(listener as Listener));
-    return () => void listeners.delete(listener as Listener);
+    this.#listeners.set(event, listeners.add(listener));
+    return () => void listeners.delete(listener);
   }
 
   open(): void {

@@ -15,8 +15,8 @@ interface Options {
 
 interface Waiting {
   message: Outgoing;
-  done(message: Message): void;
-  failed(err: unknown): void;
+  done: (message: Message) => void;
+  failed: (err: unknown) => void;
 }
 
 /**
@@ -91,13 +91,13 @@ export class Outbox {
       try {
         const message = await this.#deliver(first.message, life);
         if (life !== this.#life) return;
-        this.#change(chatId, (state) => putOutgoing(state, { ...first!.message, rev: message.rev }));
+        this.#change(chatId, (state) => putOutgoing(state, { ...first.message, rev: message.rev }));
         this.#options.arrived(message);
         first.done(message);
       } catch (err) {
         if (life !== this.#life) return;
         const problem = err instanceof ApiProblem ? err.document : undefined;
-        this.#change(chatId, (state) => putOutgoing(state, { ...first!.message, status: "failed", problem }));
+        this.#change(chatId, (state) => putOutgoing(state, { ...first.message, status: "failed", problem }));
         first.failed(err);
       }
     }

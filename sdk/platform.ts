@@ -26,7 +26,7 @@ export function defaultStorage(): ClientStorage {
 /** Runs one at a time across the tabs of a browser, where it can tell them; elsewhere at once. */
 export function exclusively<T>(name: string, run: () => Promise<T>): Promise<T> {
   const locks = typeof window === "undefined" ? undefined : navigator.locks;
-  return locks ? (locks.request(name, run) as Promise<T>) : run();
+  return locks ? locks.request(name, run) : run();
 }
 
 /** A random UUID; `crypto.randomUUID` itself is only there on https and localhost. */

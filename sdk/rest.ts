@@ -18,7 +18,7 @@ export async function request<N extends RouteName>(
   params: Params<N>,
   accessToken?: string,
 ): Promise<Result<N>> {
-  const { method, path, left } = place(name, params as Record<string, unknown>);
+  const { method, path, left } = place(name, params);
   const inQuery = method === "GET" || method === "DELETE";
   const headers: Record<string, string> = { accept: "application/json" };
   if (accessToken) headers["authorization"] = `Bearer ${accessToken}`;

@@ -1,9 +1,9 @@
 /** A value that never changes in place: whoever holds a snapshot keeps what they saw. */
 export interface Observable<T> {
   /** The value now. The same object until something changes. */
-  get(): T;
+  get: () => T;
   /** Calls back after every change. Returns what ends that. */
-  subscribe(listener: (value: T) => void): () => void;
+  subscribe: (listener: (value: T) => void) => () => void;
 }
 
 export interface Store<T> extends Observable<T> {
