@@ -1,0 +1,18 @@
+import type { Env } from "@confab/mixins/settings.ts";
+import { store } from "@confab/mixins/store/store.mixin.ts";
+import type { ServiceSchema } from "moleculer";
+import { inbox } from "./actions/inbox.ts";
+import { jobs } from "./actions/jobs.ts";
+import { delivery } from "./delivery.ts";
+import { settings } from "./settings.ts";
+import { MailStore } from "./store/mail.store.ts";
+
+export default function mailService(env?: Env): ServiceSchema {
+  return {
+    name: "mail",
+    // In this order: the queue opens on the open store, and stops before it closes.
+    mixins: [delivery, store(MailStore.open)],
+    settings: settings.read(env),
+    actions: { ...jobs, ...inbox },
+  };
+}
