@@ -29,6 +29,7 @@ function announce({ broker, edge }: ConfabNode): void {
   const lines = [`Confab is running as ${broker.nodeID}: ${names.join(", ") || "no services"}.`];
   if (edge.address) lines.push(`  Open   ${edge.address}`);
   if (settings.DATA_DIR) lines.push(`  Data   ${settings.MONGO_URL ? "MongoDB" : resolve(settings.DATA_DIR)}`);
-  if (edge.address && names.includes("mail") && !settings.SMTP_URL) lines.push(`  Inbox  ${edge.address}/dev/inbox, where mail lands that nobody sends`);
+  if (edge.address && names.includes("mail") && !settings.SMTP_URL)
+    lines.push(`  Inbox  ${edge.address}/dev/inbox, where mail lands that nobody sends`);
   console.log(lines.join("\n"));
 }

@@ -52,7 +52,14 @@ export function brokerOptions(settings: ClusterSettings): BrokerOptions {
     tracking: { enabled: true, shutdownTimeout: 5000 },
     // Off, and turned on by each action that its contract calls repeatable. A silent node is not asked again: the
     // asker's own patience is shorter than two time-outs.
-    retryPolicy: { enabled: false, retries: 3, delay: 100, maxDelay: 1000, factor: 2, check: (err) => isPassing(err as { retryable?: boolean; type?: string }) },
+    retryPolicy: {
+      enabled: false,
+      retries: 3,
+      delay: 100,
+      maxDelay: 1000,
+      factor: 2,
+      check: (err) => isPassing(err as { retryable?: boolean; type?: string }),
+    },
     registry: { strategy: "RoundRobin", preferLocal: true },
     metrics: settings.METRICS ? { enabled: true } : false,
     metadata: { services: settings.SERVICES },
@@ -85,5 +92,5 @@ function transporter(target: string | undefined): BrokerOptions["transporter"] {
 
 function logger({ NODE_ENV, LOG_LEVEL }: ClusterSettings): LoggerConfig {
   const formatter = NODE_ENV === "production" ? "json" : "short";
-  return { type: "Console", options: { level: LOG_LEVEL, formatter, colors: NODE_ENV === "development", autoPadding: false } } as LoggerConfig;
+  return { type: "Console", options: { level: LOG_LEVEL, formatter, colors: NODE_ENV === "development", autoPadding: false } };
 }

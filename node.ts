@@ -34,7 +34,10 @@ export interface ConfabNode {
  * With `server` the node answers on that HTTP server instead of one of its own, and does not listen;
  * with `visit` it runs no services and only sees the others.
  */
-export async function startNode(env?: Env, { server, visit = false }: { server?: Server; visit?: boolean } = {}): Promise<ConfabNode> {
+export async function startNode(
+  env?: Env,
+  { server, visit = false }: { server?: Server; visit?: boolean } = {},
+): Promise<ConfabNode> {
   const names = visit ? [] : (clusterSettings.check(env).values.SERVICES as ServiceName[]);
   const known = names.filter((name) => Object.hasOwn(services, name));
   checkSettings([clusterSettings, edgeSettings, healthSettings, ...known.map((name) => services[name].settings)], env);

@@ -143,7 +143,9 @@ export const chatActions = {
       epoch: Type.Optional(Type.String({ maxLength: 64 })),
       userRev: Type.Optional(Rev),
       chats: Type.Optional(Type.Record(Type.String({ format: "uuid" }), Rev)),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 500, description: "Entries in the answer, at most." })),
+      limit: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 1000, default: 500, description: "Entries in the answer, at most." }),
+      ),
     }),
     returns: object({
       epoch: Type.String({ description: "Names the store; when it is another one, clients start over." }),

@@ -1,8 +1,7 @@
 import { Type, type Static, type TProperties, type TSchema } from "@sinclair/typebox";
 
 /** An object without room for fields that nobody named. */
-export const object = <const P extends TProperties>(properties: P) =>
-  Type.Object(properties, { additionalProperties: false });
+export const object = <const P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false });
 
 export const nullable = <const S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 

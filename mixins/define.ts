@@ -1,4 +1,12 @@
-import { actions, type ActionContract, type ActionName, type EventName, type Params, type Payload, type Result } from "@confab/contracts";
+import {
+  actions,
+  type ActionContract,
+  type ActionName,
+  type EventName,
+  type Params,
+  type Payload,
+  type Result,
+} from "@confab/contracts";
 import type { ActionSchema, CallingOptions, Context, EventSchema, Service, ServiceBroker } from "moleculer";
 import { problem } from "./problem.ts";
 
@@ -55,7 +63,7 @@ export function on<N extends EventName, S extends Service = Service>(
       handler(this: S, ctx: Context<Payload<N>, Meta>) {
         return handler.call(this, ctx.params, ctx);
       },
-    } as unknown as EventSchema,
+    },
   };
 }
 
@@ -63,7 +71,12 @@ type Caller_ = Pick<ServiceBroker, "call">;
 type Emitter = Pick<ServiceBroker, "emit" | "broadcast">;
 
 /** Calls an action by its name; the compiler knows params and result. */
-export function call<N extends ActionName>(from: Caller_ | Context<unknown, Meta>, name: N, params: Params<N>, options?: CallingOptions): Promise<Result<N>> {
+export function call<N extends ActionName>(
+  from: Caller_ | Context<unknown, Meta>,
+  name: N,
+  params: Params<N>,
+  options?: CallingOptions,
+): Promise<Result<N>> {
   return (from as Caller_).call<Result<N>, Params<N>>(name, params, options);
 }
 

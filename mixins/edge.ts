@@ -6,7 +6,10 @@ import { declareSettings, integer, oneOf, text, type Values } from "./settings.t
 export const edgeSettings = declareSettings("edge", {
   PORT: integer({ about: "The port of REST, sockets and the page.", default: 3000, max: 65_535 }),
   HOST: text({ about: "The address to listen on; by default this machine only, in production every address." }),
-  NODE_ENV: oneOf(["development", "test", "production"], { about: "production wants its secrets set and closes the dev inbox.", default: "development" }),
+  NODE_ENV: oneOf(["development", "test", "production"], {
+    about: "production wants its secrets set and closes the dev inbox.",
+    default: "development",
+  }),
 });
 
 /** The one HTTP server of a process: `api` answers its requests and `io` its upgrades, alone or together. */
@@ -25,7 +28,7 @@ export class Edge {
 
   /** For `app.use(edge.handler)` in a team's own Express app. */
   readonly handler = (req: IncomingMessage, res: ServerResponse, next?: () => void): void => {
-    (this.#handler as (req: IncomingMessage, res: ServerResponse, next?: () => void) => void)(req, res, next);
+    this.#handler(req, res, next);
   };
 
   /** Answers requests from now on. */

@@ -6,7 +6,12 @@ const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin ==
 /** Which pages of other origins may talk to this node, by REST or by socket. */
 export const originSettings = declareSettings(
   "origins",
-  { CORS_ORIGINS: list({ about: "Origins whose pages may call REST and open sockets from a browser, such as https://app.example.com.", default: [] }) },
+  {
+    CORS_ORIGINS: list({
+      about: "Origins whose pages may call REST and open sockets from a browser, such as https://app.example.com.",
+      default: [],
+    }),
+  },
   ({ CORS_ORIGINS }) =>
     CORS_ORIGINS.filter((origin) => !isOrigin(origin)).map((origin) => ({
       name: "CORS_ORIGINS",

@@ -24,7 +24,10 @@ export interface CollectionSchema<D extends Document> {
   readonly document?: D;
 }
 
-export const collection = <D extends Document>(name: string, indexes: readonly Index<D>[] = []): CollectionSchema<D> => ({ name, indexes });
+export const collection = <D extends Document>(name: string, indexes: readonly Index<D>[] = []): CollectionSchema<D> => ({
+  name,
+  indexes,
+});
 
 type Condition<V> = V | { $in?: readonly V[]; $gt?: V; $gte?: V; $lt?: V; $lte?: V; $ne?: V; $exists?: boolean };
 export type Filter<D> = { [K in keyof D]?: Condition<D[K]> };

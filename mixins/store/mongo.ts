@@ -1,7 +1,18 @@
 import type { Service } from "moleculer";
 import MongooseAdapter from "moleculer-db-adapter-mongoose";
 import mongoose, { type mongo } from "mongoose";
-import { Conflict, Unavailable, type Collection, type CollectionSchema, type Database, type Document, type Filter, type FindOptions, type Outcome, type Update } from "./collection.ts";
+import {
+  Conflict,
+  Unavailable,
+  type Collection,
+  type CollectionSchema,
+  type Database,
+  type Document,
+  type Filter,
+  type FindOptions,
+  type Outcome,
+  type Update,
+} from "./collection.ts";
 
 /** Nothing that we acknowledge may be rolled back, and nothing that we show. */
 const durable = { writeConcern: { w: "majority", journal: true }, readConcern: { level: "majority" } } as const;
@@ -18,10 +29,16 @@ export function openMongo(service: Service, mongoUrl: string): Database {
     shared: true,
     async collection<D extends Document>({ name, indexes }: CollectionSchema<D>) {
       const fullName = `${service.name}.${name}`;
-      const schema = new mongoose.Schema({ _id: String }, { strict: false, versionKey: false, collection: fullName, autoIndex: false, autoCreate: false });
+      const schema = new mongoose.Schema(
+        { _id: String },
+        { strict: false, versionKey: false, collection: fullName, autoIndex: false, autoCreate: false },
+      );
       const adapter = new MongooseAdapter(mongoUrl, { serverSelectionTimeoutMS, maxPoolSize: 50, retryWrites: true, ...durable });
       const model = mongoose.models[fullName] ?? mongoose.model(fullName, schema);
-      adapter.init(service.broker, Object.assign(Object.create(service) as Service, { schema: { model } }) as unknown as Parameters<typeof adapter.init>[1]);
+      adapter.init(
+        service.broker,
+        Object.assign(Object.create(service) as Service, { schema: { model } }) as unknown as Parameters<typeof adapter.init>[1],
+      );
       await adapter.connect();
       const native = mongoose.connection.db!.collection<D>(fullName, durable);
       for (const index of indexes) {
@@ -70,7 +87,9 @@ class MongoCollection<D extends Document> implements Collection<D> {
 
   updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null> {
     const options = { returnDocument: "after" } as const;
-    return (this.#native.findOneAndUpdate(filter as mongo.Filter<D>, update as mongo.UpdateFilter<D>, options) as Promise<D | null>).catch(translate);
+    return (
+      this.#native.findOneAndUpdate(filter as mongo.Filter<D>, update as mongo.UpdateFilter<D>, options) as Promise<D | null>
+    ).catch(translate);
   }
 
   async replaceOne(filter: Filter<D> & { _id: string }, document: D) {

@@ -1,10 +1,32 @@
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type NedbModule from "@seald-io/nedb";
 // Node finds no named exports in this package.
 import DbService from "moleculer-db";
 import type { Service } from "moleculer";
-import { Conflict, Unavailable, type Collection, type CollectionSchema, type Database, type Document, type Filter, type FindOptions, type Outcome, type Update } from "./collection.ts";
+import {
+  Conflict,
+  Unavailable,
+  type Collection,
+  type CollectionSchema,
+  type Database,
+  type Document,
+  type Filter,
+  type FindOptions,
+  type Outcome,
+  type Update,
+} from "./collection.ts";
 
 type Nedb<D> = NedbModule.default<D>;
 
@@ -22,14 +44,19 @@ export function openNedb(service: Service, dataDir: string): Database {
       const filename = folder && join(folder, `${schema.name}.db`);
       if (filename) truncateTornLine(filename);
       // A damaged line in the middle is words lost: rather not start than go on without them.
-      const adapter = new DbService.MemoryAdapter({ filename, inMemoryOnly: !filename, corruptAlertThreshold: 0, modes: { fileMode: 0o600, dirMode: 0o700 } });
+      const adapter = new DbService.MemoryAdapter({
+        filename,
+        inMemoryOnly: !filename,
+        corruptAlertThreshold: 0,
+        modes: { fileMode: 0o600, dirMode: 0o700 },
+      });
       adapter.init(service.broker, service);
       await adapter.connect();
       opened.push(adapter);
       const db = (adapter as unknown as { db: Nedb<D> }).db;
       for (const { fields, unique = false, sparse = false } of schema.indexes) {
         const fieldName = fields.length === 1 ? fields[0]! : [...fields];
-        await db.ensureIndexAsync({ fieldName: fieldName as string, unique, sparse });
+        await db.ensureIndexAsync({ fieldName: fieldName, unique, sparse });
       }
       return new NedbCollection(db, schema);
     },
@@ -74,7 +101,7 @@ class NedbCollection<D extends Document> implements Collection<D> {
     let cursor = this.#db.findAsync(filter);
     if (sort) cursor = cursor.sort(sort);
     if (limit) cursor = cursor.limit(limit);
-    return cursor as unknown as Promise<D[]>;
+    return cursor;
   }
 
   async findOne(filter: Filter<D>, options: FindOptions<D> = {}): Promise<D | null> {
@@ -86,7 +113,7 @@ class NedbCollection<D extends Document> implements Collection<D> {
     const { affectedDocuments } = await this.#db
       .updateAsync(filter, update, { multi: false, returnUpdatedDocs: true })
       .catch((err: unknown) => this.#translate(err));
-    return (affectedDocuments as D | null) ?? null;
+    return affectedDocuments ?? null;
   }
 
   async replaceOne(filter: Filter<D> & { _id: string }, document: D) {

@@ -24,7 +24,7 @@ test.each<[string, unknown, string]>([
   ["the file server's failure", Object.assign(new Error("x"), { statusCode: 500 }), "internal"],
   ["wrong input of the action", wrongInput("chat.message.send"), "bad_input"],
   ["wrong input of another action", wrongInput("user.profile.known"), "internal"],
-  ["a silent service", new Errors.RequestTimeoutError({ action: "a", nodeID: "n" } as never), "unavailable"],
+  ["a silent service", new Errors.RequestTimeoutError({ action: "a", nodeID: "n" }), "unavailable"],
   ["an error of nobody's", new Error("x"), "internal"],
   ["no error at all", undefined, "internal"],
 ])("%s", (_what, err, code) => {

@@ -24,7 +24,7 @@ type Schema = Record<string, unknown>;
 function sample(schema: Schema): unknown {
   if (Array.isArray(schema["anyOf"])) return sample((schema["anyOf"] as Schema[])[0]!);
   if ("const" in schema) return schema["const"];
-  if (schema["type"] === "integer") return (schema["minimum"] as number | undefined) ?? 0;
+  if (schema["type"] === "integer") return (schema["minimum"]) ?? 0;
   if (schema["type"] === "array") return [];
   if (schema["type"] === "object") return {};
   const texts = [randomUUID(), "ann@example.org", "123456", "text"];

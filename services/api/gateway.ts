@@ -40,7 +40,7 @@ export type ApiService = Service & {
 export function gateway({ MAX_BODY, CORS_ORIGINS }: ApiSettings): ServiceSchema {
   return {
     name: "api",
-    mixins: [ApiGateway as unknown as ServiceSchema],
+    mixins: [ApiGateway],
     settings: {
       $secureSettings: ["routes"],
       server: false,
@@ -64,7 +64,7 @@ export function gateway({ MAX_BODY, CORS_ORIGINS }: ApiSettings): ServiceSchema 
       ],
     } as ServiceSchema["settings"],
     // Nobody adds routes to a running gateway, and none lists what is not public.
-    actions: { listAliases: false, addRoute: false, removeRoute: false } as unknown as ServiceSchema["actions"],
+    actions: { listAliases: false, addRoute: false, removeRoute: false },
     methods: {
       /** Answers what is under `restPath`; `pass` is for what is not there. */
       async answerRest(this: ApiService, req: IncomingMessage, res: ServerResponse, pass: () => void) {

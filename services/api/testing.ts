@@ -20,7 +20,7 @@ export function stubs(handlers: Handlers): ServiceSchema[] {
   const byService = Map.groupBy(Object.entries(handlers), ([name]) => name.split(".", 1)[0]!);
   return [...byService].map(([name, actions]) => ({
     name,
-    actions: Object.assign({}, ...actions.map(([action, handler]) => define(action as ActionName, async (ctx) => handler!(ctx) as never))),
+    actions: Object.assign({}, ...actions.map(([action, handler]) => define(action as ActionName, async (ctx) => handler(ctx) as never))),
   }));
 }
 
@@ -70,7 +70,7 @@ export function askAt(port: number, path: string, { method = "GET", headers = {}
         method,
         agent: false,
         headers: {
-          ...(text === undefined ? {} : { "content-type": "application/json", "content-length": String(Buffer.byteLength(text as string)) }),
+          ...(text === undefined ? {} : { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)) }),
           ...(token ? { authorization: `Bearer ${token}` } : {}),
           ...headers,
         },

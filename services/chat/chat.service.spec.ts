@@ -6,7 +6,11 @@ import { ServiceBroker } from "moleculer";
 import { v7 as uuid } from "uuid";
 import chatService from "./chat.service.ts";
 
-const broker = new ServiceBroker({ logger: false, validator: new ContractValidator(), errorRegenerator: new ProblemRegenerator() });
+const broker = new ServiceBroker({
+  logger: false,
+  validator: new ContractValidator(),
+  errorRegenerator: new ProblemRegenerator(),
+});
 const emitted: Entry[] = [];
 const strangers = new Set<string>();
 
@@ -14,7 +18,9 @@ broker.createService(chatService({ DATA_DIR: "memory", MAX_TEXT: "20", MAX_MEMBE
 broker.createService({
   name: "user",
   actions: {
-    "profile.known": (ctx: { params: { userIds: string[] } }) => ({ userIds: ctx.params.userIds.filter((id) => !strangers.has(id)) }),
+    "profile.known": (ctx: { params: { userIds: string[] } }) => ({
+      userIds: ctx.params.userIds.filter((id) => !strangers.has(id)),
+    }),
   },
 });
 broker.createService({
@@ -24,12 +30,17 @@ broker.createService({
 beforeAll(() => broker.start());
 afterAll(() => broker.stop());
 
-async function as<N extends ActionName>(userId: string, name: N, params: Params<N>): Promise<Result<N> & { status: number | undefined }> {
+async function as<N extends ActionName>(
+  userId: string,
+  name: N,
+  params: Params<N>,
+): Promise<Result<N> & { status: number | undefined }> {
   const meta: { userId: string; $statusCode?: number } = { userId };
   const result = await broker.call<Result<N> & object, Params<N>>(name, params, { meta });
-  return { ...result, status: meta.$statusCode } as Result<N> & { status: number | undefined };
+  return { ...result, status: meta.$statusCode };
 }
-const send = (userId: string, chatId: string, text = "hello", clientMessageId: string = uuid()) => as(userId, "chat.message.send", { chatId, clientMessageId, text });
+const send = (userId: string, chatId: string, text = "hello", clientMessageId: string = uuid()) =>
+  as(userId, "chat.message.send", { chatId, clientMessageId, text });
 const group = (...members: string[]) => as(members[0]!, "chat.chat.create", { type: "group", memberIds: members.slice(1) });
 
 let ann: string, bob: string, eve: string;
@@ -51,8 +62,20 @@ describe("opening a chat", () => {
   });
 
   test("a group has who opened it as its owner", async () => {
-    const chat = await as(ann, "chat.chat.create", { type: "group", memberIds: [bob, ann], title: "Tea", data: { "a.b": { $set: 1 } } });
-    expect(chat).toMatchObject({ status: 201, title: "Tea", memberCount: 2, peerId: null, data: { "a.b": { $set: 1 } }, me: { role: "owner" } });
+    const chat = await as(ann, "chat.chat.create", {
+      type: "group",
+      memberIds: [bob, ann],
+      title: "Tea",
+      data: { "a.b": { $set: 1 } },
+    });
+    expect(chat).toMatchObject({
+      status: 201,
+      title: "Tea",
+      memberCount: 2,
+      peerId: null,
+      data: { "a.b": { $set: 1 } },
+      me: { role: "owner" },
+    });
   });
 
   test.each([
@@ -60,7 +83,10 @@ describe("opening a chat", () => {
     ["a direct chat with a title", { type: "direct", memberIds: [uuid()], title: "x" }, "title"],
     ["data that is too large", { type: "group", memberIds: [], data: { x: "y".repeat(9000) } }, "data"],
   ] as const)("%s is refused by the field", async (_name, params, field) => {
-    await expect(as(ann, "chat.chat.create", params as never)).rejects.toMatchObject({ type: "bad_input", data: { errors: [{ field }] } });
+    await expect(as(ann, "chat.chat.create", params as never)).rejects.toMatchObject({
+      type: "bad_input",
+      data: { errors: [{ field }] },
+    });
   });
 
   test("too many members, or some that do not exist, change nothing", async () => {
@@ -79,7 +105,11 @@ describe("messages", () => {
       [2, 1],
       [3, 2],
     ]);
-    expect(emitted.filter(({ chatId }) => chatId === id).map(({ rev, type }) => `${rev} ${type}`)).toEqual(["1 chat.created", "2 message.sent", "3 message.sent"]);
+    expect(emitted.filter(({ chatId }) => chatId === id).map(({ rev, type }) => `${rev} ${type}`)).toEqual([
+      "1 chat.created",
+      "2 message.sent",
+      "3 message.sent",
+    ]);
   });
 
   test("G3: sent again they are the same message, also with other words", async () => {
@@ -117,13 +147,19 @@ describe("messages", () => {
     const { id } = await group(ann);
     await Promise.all(Array.from({ length: 23 }, () => send(ann, id)));
     const up: number[] = [];
-    for (let before: number | null | undefined = undefined; before !== null; ) {
-      const page: Result<"chat.message.list"> = await as(ann, "chat.message.list", { chatId: id, limit: 5, ...(before ? { before } : {}) });
+    for (let before: number | null | undefined = undefined; before !== null;) {
+      const page: Result<"chat.message.list"> = await as(ann, "chat.message.list", {
+        chatId: id,
+        limit: 5,
+        ...(before ? { before } : {}),
+      });
       up.unshift(...page.items.map(({ seq }) => seq));
       before = page.before;
     }
     expect(up).toEqual(Array.from({ length: 23 }, (_, i) => i + 1));
-    await expect(as(ann, "chat.message.list", { chatId: id, before: 3, after: 1 })).rejects.toMatchObject({ data: { errors: [{ field: "after" }] } });
+    await expect(as(ann, "chat.message.list", { chatId: id, before: 3, after: 1 })).rejects.toMatchObject({
+      data: { errors: [{ field: "after" }] },
+    });
   });
 });
 
@@ -143,7 +179,9 @@ describe("lists", () => {
   });
 
   test("a cursor that is not ours is refused", async () => {
-    await expect(as(ann, "chat.chat.list", { cursor: "nonsense" })).rejects.toMatchObject({ data: { errors: [{ field: "cursor" }] } });
+    await expect(as(ann, "chat.chat.list", { cursor: "nonsense" })).rejects.toMatchObject({
+      data: { errors: [{ field: "cursor" }] },
+    });
   });
 });
 
@@ -153,7 +191,7 @@ describe("sync", () => {
     const chats = { ...known };
     const got: string[] = [];
     const parts: Result<"chat.sync.pull">["chats"] = [];
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const answer = await as(userId, "chat.sync.pull", { ...extra, chats });
       for (const part of answer.chats) {
         chats[part.chatId] = part.rev;
@@ -189,7 +227,11 @@ describe("sync", () => {
     expect(far).toMatchObject({ reset: true, rev: 1002, chat: { id, lastSeq: 1001 } });
     expect(far!.entries.map(({ rev }) => rev)).toEqual(Array.from({ length: 50 }, (_, i) => 953 + i));
     expect((await pull(bob, { [id]: 1003 })).parts[0]).toMatchObject({ reset: true });
-    expect((await pull(bob, { [id]: 1002 }, { epoch: "another" })).parts[0]).toMatchObject({ chatId: id, reset: true, rev: 1002 });
+    expect((await pull(bob, { [id]: 1002 }, { epoch: "another" })).parts[0]).toMatchObject({
+      chatId: id,
+      reset: true,
+      rev: 1002,
+    });
   }, 20_000);
 
   test("an outsider is told of nothing", async () => {

@@ -33,7 +33,9 @@ export default (env?: Env): ServiceSchema =>
     async started(this: ChatService) {
       this.chats = new WarmChats(this.store, (err) => this.logger.warn("States could not be kept; they will be later.", err));
       // A hint to whoever shows it: it may be lost, the log is the truth.
-      this.log = new ChatLog(this.store, this.chats, (entries) => emit(this.broker, "chat.entry.appended", { entries: entries.map(presentEntry) }));
+      this.log = new ChatLog(this.store, this.chats, (entries) =>
+        emit(this.broker, "chat.entry.appended", { entries: entries.map(presentEntry) }),
+      );
     },
     async stopped(this: ChatService) {
       await this.chats?.keep();

@@ -6,12 +6,14 @@ const maxDataBytes = 8192;
 export function checkText(text: string, max: number): void {
   // Half a character cannot be stored as it came, and what is answered must be what is kept.
   if (!text.isWellFormed()) throw badField("text", "malformed", "has half of a surrogate pair");
-  if (text.length > max && [...text].length > max) throw badField("text", "maxLength", `must not have more than ${max} characters`);
+  if (text.length > max && [...text].length > max)
+    throw badField("text", "maxLength", `must not have more than ${max} characters`);
 }
 
 /** The host's own object, as it is stored. */
 export function packData(data: Record<string, unknown> | undefined): string {
   const packed = JSON.stringify(data ?? {});
-  if (Buffer.byteLength(packed) > maxDataBytes) throw badField("data", "too_large", `must not have more than ${maxDataBytes} bytes as JSON`);
+  if (Buffer.byteLength(packed) > maxDataBytes)
+    throw badField("data", "too_large", `must not have more than ${maxDataBytes} bytes as JSON`);
   return packed;
 }

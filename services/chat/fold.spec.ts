@@ -4,7 +4,15 @@ import type { StoredEntry } from "./store/documents.ts";
 const created = { _id: "c:1", chatId: "c", rev: 1, seq: 0, key: "chat.created", type: "chat.created", by: "ann", at: 1 } as const;
 const opened: StoredEntry = {
   ...created,
-  body: { type: "group", title: "Tea", data: "{}", members: [{ userId: "ann", role: "owner" }, { userId: "bob", role: "member" }] },
+  body: {
+    type: "group",
+    title: "Tea",
+    data: "{}",
+    members: [
+      { userId: "ann", role: "owner" },
+      { userId: "bob", role: "member" },
+    ],
+  },
 };
 const said = (rev: number, seq: number, by: string): StoredEntry => ({
   _id: `c:${rev}`,
@@ -26,7 +34,14 @@ function folded(...entries: StoredEntry[]) {
 
 test("a chat is what its entries say", () => {
   const state = folded(opened, said(2, 1, "ann"), said(3, 2, "bob"));
-  expect(state).toMatchObject({ rev: 3, lastSeq: 2, title: "Tea", createdBy: "ann", changedAt: 3, lastMessage: { seq: 2, by: "bob" } });
+  expect(state).toMatchObject({
+    rev: 3,
+    lastSeq: 2,
+    title: "Tea",
+    createdBy: "ann",
+    changedAt: 3,
+    lastMessage: { seq: 2, by: "bob" },
+  });
   expect([...state.members.keys()]).toEqual(["ann", "bob"]);
 });
 

@@ -72,11 +72,12 @@ export class ChatLog {
 
   /** Appends one entry and answers when it is stored and has its place (G1). */
   async append<T extends EntryType>(intent: Intent<T>): Promise<Appended> {
-    if (this.#waiting.length >= maxWaiting) throw problem("unavailable", { detail: "Too many messages are waiting", retryAfter: 1 });
+    if (this.#waiting.length >= maxWaiting)
+      throw problem("unavailable", { detail: "Too many messages are waiting", retryAfter: 1 });
     if (!this.#chats.peek(intent.chatId)) await this.#chats.warm(intent.chatId);
     const state = this.#chats.peek(intent.chatId) ?? (await this.#chats.warm(intent.chatId));
     return new Promise((done, failed) => {
-      this.#waiting.push({ intent: intent as unknown as Intent, state, since: Date.now(), fresh: false, done, failed });
+      this.#waiting.push({ intent: intent, state, since: Date.now(), fresh: false, done, failed });
       void this.#run();
     });
   }
@@ -100,7 +101,10 @@ export class ChatLog {
     this.counts.writes++;
     let outcomes: Outcome[];
     try {
-      outcomes = await this.#store.append(batch.map(({ entry }) => entry), ordered);
+      outcomes = await this.#store.append(
+        batch.map(({ entry }) => entry),
+        ordered,
+      );
     } catch (err) {
       await this.#recover(batch, err);
       return;
@@ -142,7 +146,12 @@ export class ChatLog {
     for (const one of waiting) {
       const { intent } = one;
       const state = this.#chats.peek(intent.chatId) ?? one.state;
-      const turn = turns.get(intent.chatId) ?? { rev: state.rev, seq: state.lastSeq, closed: false, byKey: new Map<string, Planned>() };
+      const turn = turns.get(intent.chatId) ?? {
+        rev: state.rev,
+        seq: state.lastSeq,
+        closed: false,
+        byKey: new Map<string, Planned>(),
+      };
       if (turn.closed || batch.length >= maxBatch) {
         later.push(one);
         continue;

@@ -66,7 +66,8 @@ export class WarmChats {
     for (const chatId of chatIds) states.set(chatId, this.peek(chatId) ?? kept.get(chatId) ?? emptyState(chatId));
     const revs = new Map([...states].map(([chatId, { rev }]) => [chatId, rev]));
     const look = this.#store.shared ? revs : new Map([...revs].filter(([chatId]) => !this.#chats.has(chatId)));
-    for (const chatId of look.size === 0 ? [] : await this.#store.chatsBeyond(look)) states.set(chatId, await this.refresh(chatId));
+    for (const chatId of look.size === 0 ? [] : await this.#store.chatsBeyond(look))
+      states.set(chatId, await this.refresh(chatId));
     return [...states.values()];
   }
 

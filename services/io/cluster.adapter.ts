@@ -4,7 +4,8 @@ import type { Namespace, Server } from "socket.io";
 import { MessageType, type ClusterMessage } from "socket.io-adapter";
 
 /** What io nodes tell each other about a room; they are told only where the room has sockets. */
-export type NodeMessage = { kind: "entries"; chatId: string; entries: unknown[] } | { kind: "join"; userIds: string[]; chatId: string; rev: number };
+export type NodeMessage =
+  { kind: "entries"; chatId: string; entries: unknown[] } | { kind: "join"; userIds: string[]; chatId: string; rev: number };
 
 export interface Cluster {
   /** Tells the nodes that have sockets in any of these rooms, but not this one. May be lost. */
@@ -30,7 +31,13 @@ const tag = "confab:node";
  * of its sockets. Our own messages travel on the same channels, but are handed to `hear` instead of the sockets, so
  * that each node can put entries in order before it delivers them.
  */
-export async function joinCluster(io: Server, redisUrl: string, namespace: string, hear: (message: NodeMessage) => void, onError: (err: unknown) => void): Promise<Cluster> {
+export async function joinCluster(
+  io: Server,
+  redisUrl: string,
+  namespace: string,
+  hear: (message: NodeMessage) => void,
+  onError: (err: unknown) => void,
+): Promise<Cluster> {
   // What cannot be published now is better lost than late: the log is the truth.
   const pub = new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy });
   const sub = new Redis(redisUrl, { maxRetriesPerRequest: null, autoResubscribe: true, retryStrategy });
@@ -55,7 +62,10 @@ export async function joinCluster(io: Server, redisUrl: string, namespace: strin
 
   return {
     tell(rooms, message) {
-      adapter?.publish({ type: MessageType.BROADCAST, data: { packet: { type: 2, data: [tag, message] }, opts: { rooms, except: [], flags: {} } } });
+      adapter?.publish({
+        type: MessageType.BROADCAST,
+        data: { packet: { type: 2, data: [tag, message] }, opts: { rooms, except: [], flags: {} } },
+      });
     },
     async heard() {
       // Subscriptions and this go one after another over the same connection.

@@ -13,7 +13,14 @@ import ioService from "./io.service.ts";
 
 const env = { PORT: "0", NODE_ENV: "test", CORS_ORIGINS: "https://app.example.com", MAX_BODY: "2048" };
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-const key = { ...(publicKey.export({ format: "jwk" }) as { x: string; y: string }), kty: "EC", crv: "P-256", kid: "k1", alg: "ES256", use: "sig" } as PublicKey;
+const key = {
+  ...(publicKey.export({ format: "jwk" }) as { x: string; y: string }),
+  kty: "EC",
+  crv: "P-256",
+  kid: "k1",
+  alg: "ES256",
+  use: "sig",
+} as PublicKey;
 
 const ended = new Set<string>();
 const chatsOf = new Map<string, { chatId: string; rev: number }[]>();
@@ -31,14 +38,18 @@ broker.createService({
   name: "user",
   actions: {
     "key.list": () => ({ keys: [key] }),
-    "session.check": (ctx: { params: { sessionIds: string[] } }) => ({ alive: ctx.params.sessionIds.filter((id) => !ended.has(id)) }),
+    "session.check": (ctx: { params: { sessionIds: string[] } }) => ({
+      alive: ctx.params.sessionIds.filter((id) => !ended.has(id)),
+    }),
   },
 });
 broker.createService({
   name: "chat",
   actions: {
     "follow.list": (ctx: { params: { userId: string } }) => ({ epoch: "e", chats: chatsOf.get(ctx.params.userId) ?? [] }),
-    "entry.range": (ctx: { params: { chatId: string; after: number } }) => ({ items: (logs.get(ctx.params.chatId) ?? []).filter(({ rev }) => rev > ctx.params.after) }),
+    "entry.range": (ctx: { params: { chatId: string; after: number } }) => ({
+      items: (logs.get(ctx.params.chatId) ?? []).filter(({ rev }) => rev > ctx.params.after),
+    }),
     "message.send"(ctx: { meta: object; params: { text: string } }) {
       calls.push({ name: "message.send", meta: ctx.meta, params: ctx.params });
       if (ctx.params.text === "no") throw problem("chat.not_found");
@@ -65,10 +76,11 @@ function open(auth: object, headers: Record<string, string> = {}) {
   sockets.push(socket);
   const entries: number[] = [];
   socket.on("chat:entry", ({ rev }: Entry) => entries.push(rev));
-  const heard = (event: string) => new Promise<never>((resolve, reject) => {
-    socket.once(event, resolve);
-    socket.once("connect_error", reject);
-  });
+  const heard = (event: string) =>
+    new Promise<never>((resolve, reject) => {
+      socket.once(event, resolve);
+      socket.once("connect_error", reject);
+    });
   return { socket, entries, ready: heard("ready"), heard };
 }
 function member(chats: { chatId: string; rev: number }[] = []) {
@@ -121,7 +133,11 @@ describe("client events", () => {
 
   test.each([
     ["what the action refuses", { ...params, text: "no" }, { code: "chat.not_found" }],
-    ["a bug, of which nothing is told", { ...params, text: "bug" }, { code: "internal", detail: "Something went wrong on our side" }],
+    [
+      "a bug, of which nothing is told",
+      { ...params, text: "bug" },
+      { code: "internal", detail: "Something went wrong on our side" },
+    ],
   ])("answer %s", async (_name, payload, error) => {
     const { socket, ready } = member();
     await ready;
@@ -152,7 +168,10 @@ describe("entries", () => {
     const chatId = uuid();
     const [ann, eve] = [member([{ chatId, rev: 3 }]), member()];
     await Promise.all([ann.ready, eve.ready]);
-    logs.set(chatId, [4, 5, 6, 7, 8].map((rev) => entry(chatId, rev)));
+    logs.set(
+      chatId,
+      [4, 5, 6, 7, 8].map((rev) => entry(chatId, rev)),
+    );
     await broker.emit("chat.entry.appended", { entries: [entry(chatId, 5)] });
     await broker.emit("chat.entry.appended", { entries: [entry(chatId, 4), entry(chatId, 5)] });
     await broker.emit("chat.entry.appended", { entries: [entry(chatId, 8)] });
@@ -166,7 +185,9 @@ describe("entries", () => {
     await Promise.all([ann.ready, bob.ready]);
     const chatId = uuid();
     const members = [ann, bob].map(({ userId }) => ({ userId, role: "member" }));
-    await broker.emit("chat.entry.appended", { entries: [{ chatId, rev: 1, type: "chat.created", data: { members } }, entry(chatId, 2)] });
+    await broker.emit("chat.entry.appended", {
+      entries: [{ chatId, rev: 1, type: "chat.created", data: { members } }, entry(chatId, 2)],
+    });
     await pause(50);
     expect([ann.entries, bob.entries]).toEqual([
       [1, 2],

@@ -12,7 +12,18 @@ import type { Server } from "socket.io";
 import { alone, joinCluster, type Cluster, type NodeMessage } from "./cluster.adapter.ts";
 import { Fanout } from "./fanout.ts";
 import { settings, type IoSettings } from "./settings.ts";
-import { bringIn, chatIdOf, clientEvents, cutSession, deliver, handshake, rooms, send, welcome, type UserSocket } from "./sockets.ts";
+import {
+  bringIn,
+  chatIdOf,
+  clientEvents,
+  cutSession,
+  deliver,
+  handshake,
+  rooms,
+  send,
+  welcome,
+  type UserSocket,
+} from "./sockets.ts";
 
 export type IoService = Service & {
   settings: IoSettings;
@@ -75,7 +86,8 @@ export default (env?: Env): ServiceSchema => {
     async started(this: IoService) {
       const { REDIS_URL, NAMESPACE } = this.settings;
       const hear = (message: NodeMessage) => void take(this, message);
-      if (REDIS_URL) this.cluster = await joinCluster(this.io, REDIS_URL, NAMESPACE, hear, (err) => this.logger.warn("Redis", err));
+      if (REDIS_URL)
+        this.cluster = await joinCluster(this.io, REDIS_URL, NAMESPACE, hear, (err) => this.logger.warn("Redis", err));
       const { adapter } = this.io.sockets;
       adapter.on("delete-room", (room: string) => this.fanout.unfollow(chatIdOf(room) ?? ""));
       this.io.on("connection", (socket) => void welcome(this, socket as unknown as UserSocket));
@@ -125,7 +137,8 @@ async function watchSessions(service: IoService): Promise<void> {
 async function leave(service: IoService): Promise<void> {
   for (let waited = 0; service.inFlight > 0 && waited < maxReconnectIn; waited += 20) await pause(20);
   const sockets = [...service.io.sockets.sockets.values()];
-  for (const socket of sockets) send(socket as unknown as UserSocket, "server:draining", { reconnectIn: Math.floor(Math.random() * maxReconnectIn) });
+  for (const socket of sockets)
+    send(socket as unknown as UserSocket, "server:draining", { reconnectIn: Math.floor(Math.random() * maxReconnectIn) });
   // A moment for the word to leave before its connection does.
   if (sockets.length > 0) await pause(50);
   for (const socket of sockets) socket.conn.close();

@@ -6,5 +6,10 @@ import { declareSettings, joinSettings } from "@confab/mixins/settings.ts";
 
 const { REDIS_URL, NAMESPACE } = clusterDeclarations;
 
-export const settings = joinSettings(edgeSettings, limitSettings, originSettings, declareSettings("io", { REDIS_URL, NAMESPACE }));
+export const settings = joinSettings(
+  edgeSettings,
+  limitSettings,
+  originSettings,
+  declareSettings("io", { REDIS_URL, NAMESPACE }),
+);
 export type IoSettings = ReturnType<typeof settings.read>;

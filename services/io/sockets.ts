@@ -90,7 +90,13 @@ export async function welcome(service: IoService, socket: UserSocket): Promise<v
 }
 
 /** Brings the sockets of these users on this node into a chat that they have just been added to, at the entry after `rev`. */
-export async function bringIn(service: IoService, userIds: readonly string[], chatId: string, rev: number, missed: boolean): Promise<void> {
+export async function bringIn(
+  service: IoService,
+  userIds: readonly string[],
+  chatId: string,
+  rev: number,
+  missed: boolean,
+): Promise<void> {
   const here = userIds.filter((userId) => service.io.sockets.adapter.rooms.has(rooms.user(userId)));
   if (here.length === 0) return;
   service.fanout.follow(chatId, rev);

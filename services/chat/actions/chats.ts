@@ -14,7 +14,8 @@ export const chats = {
     const { type, memberIds, title } = ctx.params;
     const others = [...new Set(memberIds)].filter((id) => id !== userId);
     const data = packData(ctx.params.data);
-    if (type === "direct" && others.length !== 1) throw badField("memberIds", "one_other", "of a direct chat must name one other person");
+    if (type === "direct" && others.length !== 1)
+      throw badField("memberIds", "one_other", "of a direct chat must name one other person");
     if (type === "direct" && title !== undefined) throw badField("title", "group_only", "is for groups only");
     if (others.length + 1 > this.settings.MAX_MEMBERS) throw problem("chat.too_many_members");
     await requireUsers(this, others);
@@ -28,7 +29,7 @@ export const chats = {
     await this.store.expectMembers(chatId, [userId, ...others]);
     const members = [
       { userId, role: "owner" as Role },
-      ...others.map((id) => ({ userId: id, role: (type === "direct" ? "owner" : "member") as Role })),
+      ...others.map((id) => ({ userId: id, role: type === "direct" ? "owner" : "member" })),
     ];
     const created = await this.log.append({
       chatId,
@@ -47,7 +48,11 @@ export const chats = {
     const { limit = 50, cursor } = ctx.params;
     const mine = await chatsOf(this, userId);
     const after = cursor === undefined ? undefined : readCursor(cursor);
-    const rest = after ? mine.filter((state) => state.changedAt < after.changedAt || (state.changedAt === after.changedAt && state.chatId < after.chatId)) : mine;
+    const rest = after
+      ? mine.filter(
+          (state) => state.changedAt < after.changedAt || (state.changedAt === after.changedAt && state.chatId < after.chatId),
+        )
+      : mine;
     const page = rest.slice(0, limit);
     const last = page.at(-1);
     return {

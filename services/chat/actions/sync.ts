@@ -50,7 +50,13 @@ export const sync = {
 };
 
 /** What a client that knows a chat up to a rev, or not at all, is to be told of it. */
-async function partOf(service: ChatService, state: ChatState, known: number | undefined, userId: string, room: number): Promise<Part> {
+async function partOf(
+  service: ChatService,
+  state: ChatState,
+  known: number | undefined,
+  userId: string,
+  room: number,
+): Promise<Part> {
   const { chatId, rev } = state;
   const from = known ?? 0;
   // Ahead of the log it cannot be; then it speaks of another one.

@@ -22,7 +22,8 @@ describe("in files", () => {
   };
   chatStoreSuite(reopen);
 
-  const entry = (rev: number) => ({ _id: place("kept", rev), chatId: "kept", rev, seq: rev, seqKey: place("kept", rev), key: `k${rev}` }) as StoredEntry;
+  const entry = (rev: number) =>
+    ({ _id: place("kept", rev), chatId: "kept", rev, seq: rev, seqKey: place("kept", rev), key: `k${rev}` }) as StoredEntry;
   const file = join(folder, "chat", "entries.db");
 
   test("what is stored is there after a restart, and half a line that a killed process left is not", async () => {

@@ -15,9 +15,16 @@ const entry = (chatId: string, rev: number, seq: number, key = `m:ann:${rev}`): 
   at: rev,
   body: { id: `${chatId}-${rev}`, clientMessageId: key, text: `text ${rev}`, data: "{}" },
 });
-const run = (chatId: string, from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => entry(chatId, from + i, from + i));
+const run = (chatId: string, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => entry(chatId, from + i, from + i));
 const revs = (entries: StoredEntry[]) => entries.map(({ rev }) => rev);
-const state = (chatId: string, rev: number) => ({ _id: chatId, rev, members: [["ann", { role: "owner", joinedAt: 1, readSeq: 0 }]], title: `at ${rev}` }) as unknown as StoredState;
+const state = (chatId: string, rev: number) =>
+  ({
+    _id: chatId,
+    rev,
+    members: [["ann", { role: "owner", joinedAt: 1, readSeq: 0 }]],
+    title: `at ${rev}`,
+  }) as unknown as StoredState;
 
 /** What a database must do to carry the log. `open` opens the same empty store each time it is called within a test file. */
 export function chatStoreSuite(open: () => Promise<ChatStore>): void {
@@ -53,7 +60,10 @@ export function chatStoreSuite(open: () => Promise<ChatStore>): void {
 
   test("G1: in order, nothing after a refused entry is stored", async () => {
     await store.append([entry(chatId, 2, 2)], false);
-    const outcomes = await store.append(run(chatId, 1, 4).map((e, i) => (i === 1 ? { ...e, key: "late" } : e)), true);
+    const outcomes = await store.append(
+      run(chatId, 1, 4).map((e, i) => (i === 1 ? { ...e, key: "late" } : e)),
+      true,
+    );
     expect(outcomes).toEqual(["stored", expect.objectContaining({ index: "_id" }), "untried", "untried"]);
     expect(revs(await store.entriesAfter(chatId, 0, 10))).toEqual([1, 2]);
   });
@@ -88,7 +98,14 @@ export function chatStoreSuite(open: () => Promise<ChatStore>): void {
     const other = uuid();
     await store.append(run(chatId, 1, 3), true);
     await store.append(run(other, 1, 3), true);
-    expect(await store.chatsBeyond(new Map([[chatId, 2], [other, 3]]))).toEqual([chatId]);
+    expect(
+      await store.chatsBeyond(
+        new Map([
+          [chatId, 2],
+          [other, 3],
+        ]),
+      ),
+    ).toEqual([chatId]);
   });
 
   test("a state is kept unless a later one is", async () => {
@@ -106,7 +123,9 @@ export function chatStoreSuite(open: () => Promise<ChatStore>): void {
 
   test("two people have one chat, whoever asks and however many ask at once", async () => {
     const [ann, bob] = [uuid(), uuid()];
-    const claimed = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? store.claimPair(ann, bob, uuid()) : store.claimPair(bob, ann, uuid()))));
+    const claimed = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => (i % 2 ? store.claimPair(ann, bob, uuid()) : store.claimPair(bob, ann, uuid()))),
+    );
     expect(new Set(claimed).size).toBe(1);
   });
 

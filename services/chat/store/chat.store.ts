@@ -2,7 +2,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Conflict, Unavailable, type Collection, type Database, type Outcome } from "@confab/mixins/store/collection.ts";
 import { v7 as uuid } from "uuid";
 import * as documents from "./documents.ts";
-import { place, type StoredEntry, type StoredFact, type StoredMembership, type StoredPair, type StoredState } from "./documents.ts";
+import {
+  place,
+  type StoredEntry,
+  type StoredFact,
+  type StoredMembership,
+  type StoredPair,
+  type StoredState,
+} from "./documents.ts";
 
 /** What chat asks of its data. Every read is by key or by a range of one. */
 export class ChatStore {

@@ -73,7 +73,9 @@ export const entries = collection<StoredEntry>("entries", [
   { name: "seq", fields: ["seqKey"], sparse: true, carries: "pages of messages as ranges" },
 ]);
 export const states = collection<StoredState>("states");
-export const memberships = collection<StoredMembership>("memberships", [{ name: "user", fields: ["userId"], carries: "the chats of a user" }]);
+export const memberships = collection<StoredMembership>("memberships", [
+  { name: "user", fields: ["userId"], carries: "the chats of a user" },
+]);
 export const pairs = collection<StoredPair>("pairs");
 export const facts = collection<StoredFact>("facts");
 
