@@ -38,7 +38,7 @@ function world() {
     asked.push(`${method} ${path}`);
     const { authorization } = headers as Record<string, string>;
     if (!path.startsWith("/auth/") && authorization !== `Bearer ${server.token}`) return problemDocument(401, "unauthenticated");
-    return answers[`${method} ${path}`]?.(body ? JSON.parse((body as string)) : {}) ?? problemDocument(404, "not_found");
+    return answers[`${method} ${path}`]?.(body ? JSON.parse(body as string) : {}) ?? problemDocument(404, "not_found");
   };
 
   const listeners = new Map<string, ((payload: unknown) => void)[]>();

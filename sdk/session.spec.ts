@@ -1,5 +1,5 @@
 import type { SignedIn } from "@confab/contracts";
-import { memoryStorage } from "./platform.ts";
+import { exclusively, memoryStorage } from "./platform.ts";
 import { ApiProblem, offline } from "./problem.ts";
 import { Session, type TokenPair } from "./session.ts";
 
@@ -13,7 +13,7 @@ const signedIn: SignedIn = {
 const refused = () =>
   Promise.reject(new ApiProblem({ type: "", title: "", status: 401, code: "user.bad_refresh_token", detail: "", requestId: "" }));
 
-function sessionOf(refresh: (token: string) => Promise<TokenPair>, storage = memoryStorage()) {
+function sessionOf(refresh: (token: string) => Promise<TokenPair>, storage = memoryStorage(), lock = exclusively) {
   const clock = { now: 0 };
   const asked: string[] = [];
   const session = new Session({
@@ -84,4 +84,18 @@ test("the session is found again by the next start", () => {
   const { session, storage } = sessionOf(next);
   session.begin(signedIn);
   expect(sessionOf(next, storage).session.user.get()).toEqual(signedIn.user);
+});
+
+test("two tabs at once refresh once: the second finds what the first got", async () => {
+  let queue: Promise<unknown> = Promise.resolve();
+  const lock: typeof exclusively = (_, run) => {
+    const turn = queue.then(run);
+    queue = turn;
+    return turn;
+  };
+  const one = sessionOf(next, memoryStorage(), lock);
+  const two = sessionOf(next, one.storage, lock);
+  one.session.begin(signedIn);
+  expect(await Promise.all([one.session.token("access-1"), two.session.token("access-1")])).toEqual(["access-2", "access-2"]);
+  expect([...one.asked, ...two.asked]).toEqual(["refresh-1"]);
 });

@@ -21,6 +21,8 @@ interface Options {
   /** Exchanges a refresh token for the next pair. */
   refresh(refreshToken: string): Promise<TokenPair>;
   now?: () => number;
+  /** Lets one at a time through, across tabs. */
+  lock?: typeof exclusively;
 }
 
 /** A token is renewed when it has no longer than this to live. */
@@ -77,7 +79,9 @@ export class Session {
     const kept = this.#read();
     if (!kept) throw this.#signedOut();
     if (this.#isGood(kept, refused)) return kept.accessToken;
-    this.#refreshing ??= exclusively(this.#key, () => this.#refresh(refused)).finally(() => (this.#refreshing = undefined));
+    this.#refreshing ??= (this.#options.lock ?? exclusively)(this.#key, () => this.#refresh(refused)).finally(
+      () => (this.#refreshing = undefined),
+    );
     return this.#refreshing;
   }
 
