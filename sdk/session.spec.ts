@@ -19,6 +19,7 @@ function sessionOf(refresh: (token: string) => Promise<TokenPair>, storage = mem
   const session = new Session({
     name: "test",
     storage,
+    lock,
     now: () => clock.now,
     refresh: (token) => (asked.push(token), refresh(token)),
   });
