@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Middleware, ServiceBroker } from "moleculer";
 import { declareSettings, integer, oneOf, text, type Values } from "./settings.ts";
 
@@ -12,12 +12,15 @@ export const edgeSettings = declareSettings("edge", {
   }),
 });
 
+/** Answers a request; mounted in somebody else's app it may also pass it on. */
+type Handler = (req: IncomingMessage, res: ServerResponse, next?: () => void) => void;
+
 /** The one HTTP server of a process: `api` answers its requests and `io` its upgrades, alone or together. */
 export class Edge {
   readonly server: Server;
   /** Whether the server is somebody else's, who listens and closes. */
   readonly #foreign: boolean;
-  #handler: RequestListener = answerNothing;
+  #handler: Handler = answerNothing;
   #used = false;
   readonly #leavers: (() => Promise<void>)[] = [];
 
@@ -32,7 +35,7 @@ export class Edge {
   };
 
   /** Answers requests from now on. */
-  serve(handler: RequestListener): void {
+  serve(handler: Handler): void {
     this.#handler = handler;
     this.#used = true;
   }
@@ -74,7 +77,7 @@ export class Edge {
   }
 }
 
-const answerNothing: RequestListener = (_req, res) => void res.writeHead(404).end();
+const answerNothing: Handler = (_req, res) => void res.writeHead(404).end();
 
 const edges = new WeakMap<ServiceBroker, Edge>();
 

@@ -25,12 +25,10 @@ export const chats = {
     const state = await this.chats.latest(chatId);
     if (!isNew(state)) return answer(ctx, state, false);
 
-    // Before the entry: a process that dies between the two leaves a chat in nobody's list, not a list without the chat.
+    // Before the entry: a process that dies between the two leaves a note of a chat that never was, not a chat in nobody's list.
     await this.store.expectMembers(chatId, [userId, ...others]);
-    const members = [
-      { userId, role: "owner" as Role },
-      ...others.map((id) => ({ userId: id, role: type === "direct" ? "owner" : "member" })),
-    ];
+    const othersRole: Role = type === "direct" ? "owner" : "member";
+    const members = [{ userId, role: "owner" as const }, ...others.map((id) => ({ userId: id, role: othersRole }))];
     const created = await this.log.append({
       chatId,
       type: "chat.created",
