@@ -1,0 +1,146 @@
+// What is done to a server, each for a time and no longer.
+
+import { randomUUID } from "node:crypto";
+import { Agent, get } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+import { BenchSocket, inParallel } from "./client.ts";
+import { tally, type Tally } from "./measure.ts";
+import type { Crowd } from "./people.ts";
+import type { BenchServer } from "./servers.ts";
+
+const text = "The quick brown fox jumps over the lazy dog, and then, being a fox of habit, does it all over again.";
+
+/** Sockets of the first so many people. */
+export function openSockets({ server, auths }: Crowd, count: number): Promise<BenchSocket[]> {
+  return inParallel(count, 20, (at) => BenchSocket.open(server.url, auths[at % auths.length]!));
+}
+
+export function closeSockets(sockets: BenchSocket[]): void {
+  for (const socket of sockets) socket.close();
+  const failure = sockets.find((socket) => socket.failure)?.failure;
+  if (failure) throw failure;
+}
+
+/** Every pair has one who sends, and waits for the answer before the next; both hear of it. */
+export async function sendInPairs({ server, pairs }: Crowd, sockets: BenchSocket[], seconds: number): Promise<Tally> {
+  const before = deliveredTo(sockets);
+  const result = await tally(server, async () => {
+    const waits: number[] = [];
+    const end = performance.now() + seconds * 1000;
+    await inParallel(pairs.length, pairs.length, async (pair) => {
+      for (let now = performance.now(); now < end;) {
+        await sockets[2 * pair]!.send(pairs[pair]!, randomUUID(), text);
+        waits.push(-now + (now = performance.now()));
+      }
+    });
+    return { done: waits.length, waits };
+  });
+  await requireDelivered(sockets, before + 2 * result.done);
+  return result;
+}
+
+/** Keeps a few messages under way to a group whose members all listen; a next one goes when an earlier one has reached everybody. */
+export async function sendToGroup({ server, groups }: Crowd, sockets: BenchSocket[], seconds: number): Promise<Tally> {
+  const chatId = groups.get(sockets.length)!;
+  const underWay = sockets.length >= 1000 ? 4 : 16;
+  const before = deliveredTo(sockets);
+  let sent = 0;
+  const result = await tally(server, async () => {
+    await new Promise<void>((resolve, reject) => {
+      let delivered = 0;
+      let ended = false;
+      const sendMore = () => {
+        if (ended) return;
+        while (sent - Math.floor(delivered / sockets.length) < underWay) {
+          sockets[sent % sockets.length]!.send(chatId, randomUUID(), text).catch(reject);
+          sent++;
+        }
+      };
+      const timer = setTimeout(() => {
+        ended = true;
+        if (delivered === sent * sockets.length) resolve();
+      }, seconds * 1000);
+      for (const socket of sockets) {
+        socket.onDelivered = () => {
+          delivered++;
+          if (ended && delivered === sent * sockets.length) resolve();
+          else sendMore();
+        };
+      }
+      setTimeout(() => reject(new Error(`${delivered} deliveries of ${sent * sockets.length}`)), (seconds + 20) * 1000).unref();
+      sendMore();
+      timer.ref();
+    });
+    return { done: sent * sockets.length };
+  });
+  for (const socket of sockets) socket.onDelivered = () => {};
+  await requireDelivered(sockets, before + result.done);
+  return result;
+}
+
+/** Bytes that each of so many sockets costs while it is silent. */
+export async function memoryOfIdle(crowd: Crowd, count: number): Promise<number> {
+  // A few first, so that what is made once is not counted.
+  closeSockets(await openSockets(crowd, Math.min(50, count)));
+  await pause(500);
+  const before = await crowd.server.memory();
+  const sockets = await openSockets(crowd, count);
+  await pause(1000);
+  const bytes = (await crowd.server.memory()) - before;
+  closeSockets(sockets);
+  await pause(500);
+  return bytes / count;
+}
+
+/** Reads pages of a chat over so many connections that are kept open. `before` says which page, anew for each. */
+export async function readPages(
+  server: BenchServer,
+  {
+    chatId,
+    token,
+    before,
+    connections = 16,
+  }: { chatId: string; token?: string; before: () => number | undefined; connections?: number },
+  seconds: number,
+): Promise<Tally> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const { hostname, port } = new URL(server.url);
+  const read = (path: string) =>
+    new Promise<void>((resolve, reject) => {
+      get({ agent, hostname, port, path, headers }, (res) => {
+        let bytes = 0;
+        res.on("data", (chunk: Buffer) => (bytes += chunk.length));
+        res.on("end", () =>
+          res.statusCode === 200 && bytes > 10_000
+            ? resolve()
+            : reject(new Error(`a page was answered by ${res.statusCode}, ${bytes} bytes`)),
+        );
+      }).on("error", reject);
+    });
+  try {
+    return await tally(server, async () => {
+      const waits: number[] = [];
+      const end = performance.now() + seconds * 1000;
+      await inParallel(connections, connections, async () => {
+        for (let now = performance.now(); now < end;) {
+          const from = before();
+          await read(`/api/v1/chats/${chatId}/messages${from === undefined ? "" : `?before=${from}`}`);
+          waits.push(-now + (now = performance.now()));
+        }
+      });
+      return { done: waits.length, waits };
+    });
+  } finally {
+    agent.destroy();
+  }
+}
+
+const deliveredTo = (sockets: BenchSocket[]) => sockets.reduce((sum, { delivered }) => sum + delivered, 0);
+
+/** What was acknowledged must also arrive, once: else the figures are of something else. */
+async function requireDelivered(sockets: BenchSocket[], wanted: number): Promise<void> {
+  for (let tries = 0; tries < 100 && deliveredTo(sockets) < wanted; tries++) await pause(50);
+  await pause(100);
+  if (deliveredTo(sockets) !== wanted) throw new Error(`${deliveredTo(sockets)} deliveries where ${wanted} were due`);
+}

@@ -1,0 +1,134 @@
+// The processes that are measured, and what they cost.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../../tools/parts/ports.ts";
+import { launch, tail, type Running } from "../../tools/parts/processes.ts";
+import type { Watchdog } from "../../tools/parts/watchdog.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+/** Clock ticks a second in /proc, on every Linux that Node runs on. */
+const ticks = 100;
+
+/** Where a run keeps its logs and data, and what they are kept in. */
+export interface Ground {
+  folder: string;
+  watchdog: Watchdog;
+  /** The address of a database of that name, where MongoDB is what is measured. */
+  mongoUrl?: (database: string) => string;
+  /** The processes of that MongoDB, as far as they are ours. */
+  mongoPids: () => number[];
+}
+
+/** A server under measure. */
+export class BenchServer {
+  readonly url: string;
+  readonly #running: Running;
+  readonly #log: string;
+  readonly #helpers: () => number[];
+
+  constructor(url: string, running: Running, log: string, helpers: () => number[]) {
+    this.url = url;
+    this.#running = running;
+    this.#log = log;
+    this.#helpers = helpers;
+  }
+
+  /** Seconds of CPU that it and its database have used so far, in all their threads. */
+  cpu(): number {
+    return [this.#running.pid, ...this.#helpers()].reduce((sum, pid) => sum + cpuOf(pid), 0);
+  }
+
+  /** Bytes in memory after garbage was cleared away. */
+  async memory(): Promise<number> {
+    this.#running.signal("SIGUSR2");
+    await pause(1500);
+    const status = readFileSync(`/proc/${this.#running.pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+  }
+
+  async ready(path: string, port = new URL(this.url).port): Promise<void> {
+    for (const began = Date.now(); ; await pause(50)) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
+      await response?.arrayBuffer();
+      if (response?.status === 200) return;
+      if (this.#running.ended !== undefined || Date.now() - began > 60_000)
+        throw new Error(`a server did not start:\n${tail(this.#log)}`);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#running.signal("SIGTERM");
+    if (await this.#running.gone(10_000)) return;
+    this.#running.signal("SIGKILL");
+    await this.#running.gone(10_000);
+  }
+}
+
+/** Seconds of CPU of a process: the 14th and 15th field, counted past the name, which may hold anything. */
+export function cpuOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticks;
+}
+
+/** All of Confab in one process. `profileTo`: a folder for a profile of its CPU. */
+export async function startConfab(ground: Ground, name: string, profileTo?: string): Promise<BenchServer> {
+  const port = await freePort();
+  const healthPort = await freePort();
+  // Empty is as good as unset: nothing of whoever runs the bench leaks in.
+  const unset = Object.fromEntries(
+    ["TRANSPORTER", "REDIS_URL", "SMTP_URL", "NODE_ID", "NAMESPACE", "SERVICES", "HOST", "LOG_LEVEL", "METRICS"].map((key) => [
+      key,
+      "",
+    ]),
+  );
+  const env = {
+    ...unset,
+    NODE_ENV: "test",
+    PORT: String(port),
+    HEALTH_PORT: String(healthPort),
+    DATA_DIR: join(ground.folder, name),
+    MONGO_URL: ground.mongoUrl?.(name) ?? "",
+    ACCESS_MINUTES: "60",
+  };
+  const profiling = profileTo === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileTo}`];
+  const server = start(ground, name, port, [...profiling, join(root, "confab.ts")], env);
+  await server.ready("/health/ready", String(healthPort));
+  return server;
+}
+
+/** One of the bare servers of this folder. */
+export async function startBaseline(ground: Ground, file: string, name: string, args: string[] = []): Promise<BenchServer> {
+  const port = await freePort();
+  const server = start(ground, name, port, [
+    join(import.meta.dirname, file),
+    "--port",
+    String(port),
+    ...storeArgs(ground, name),
+    ...args,
+  ]);
+  await server.ready("/");
+  return server;
+}
+
+/** Runs a script of this folder to its end. */
+export async function runScript(ground: Ground, file: string, name: string, args: string[]): Promise<void> {
+  const log = join(ground.folder, `${file}.log`);
+  const command = [join(import.meta.dirname, file), ...storeArgs(ground, name), ...args];
+  const running = launch({ command: process.execPath, args: command, cwd: ground.folder, log }, ground.watchdog);
+  await running.gone(120_000);
+  if (running.ended !== "with code 0") throw new Error(`${file} ended ${running.ended}:\n${tail(log)}`);
+}
+
+function storeArgs(ground: Ground, name: string): string[] {
+  return ground.mongoUrl ? ["--mongo", ground.mongoUrl(name)] : ["--data", join(ground.folder, name)];
+}
+
+function start(ground: Ground, name: string, port: number, args: string[], env: Record<string, string> = {}): BenchServer {
+  const log = join(ground.folder, `${name}.log`);
+  const probe = ["--expose-gc", "--import", join(import.meta.dirname, "probe.ts")];
+  const running = launch({ command: process.execPath, args: [...probe, ...args], env, cwd: ground.folder, log }, ground.watchdog);
+  return new BenchServer(`http://127.0.0.1:${port}`, running, log, ground.mongoPids);
+}
