@@ -1,8 +1,8 @@
+import { inspect } from "node:util";
 import type { BrokerOptions, LoggerConfig } from "moleculer";
 import { clusterDeclarations } from "./mixins/cluster.ts";
 import { ProblemRegenerator } from "./mixins/problem.ts";
 import { declareSettings, flag, integer, list, oneOf, text, type Values } from "./mixins/settings.ts";
-import { storeSettings } from "./mixins/store/store.mixin.ts";
 import { ContractValidator } from "./mixins/validator.ts";
 
 export const serviceNames = ["user", "chat", "mail", "io", "api"] as const;
@@ -15,21 +15,19 @@ export const clusterSettings = declareSettings(
     SERVICES: list({ about: `The services of this process, of ${serviceNames.join(", ")}.`, default: [...serviceNames] }),
     TRANSPORTER: clusterDeclarations.TRANSPORTER,
     REDIS_URL: clusterDeclarations.REDIS_URL,
-    MONGO_URL: storeSettings.declarations.MONGO_URL,
     NAMESPACE: clusterDeclarations.NAMESPACE,
     NODE_ID: text({ about: "The name of this node in the cluster; unique. Left out, it is made from host and process." }),
     LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], { about: "How much is logged.", default: "info" }),
     REQUEST_TIMEOUT: integer({ about: "Milliseconds after which a call between services is given up.", default: 8000, min: 100 }),
     METRICS: flag({ about: "Whether /metrics is measured and served.", default: false }),
   },
-  ({ SERVICES, TRANSPORTER, MONGO_URL, REDIS_URL }) => [
-    ...SERVICES.filter((name) => !(serviceNames as readonly string[]).includes(name)).map((name) => ({
-      name: "SERVICES",
-      wanted: `names ${name}; there are ${serviceNames.join(", ")}`,
-    })),
-    ...(TRANSPORTER && !MONGO_URL ? [{ name: "MONGO_URL", wanted: "is missing; several nodes share a MongoDB" }] : []),
-    ...(TRANSPORTER && !REDIS_URL ? [{ name: "REDIS_URL", wanted: "is missing; several nodes share a Redis" }] : []),
-  ],
+  ({ SERVICES }) => {
+    const wrong = SERVICES.filter(
+      (name, at) => !(serviceNames as readonly string[]).includes(name) || SERVICES.indexOf(name) !== at,
+    );
+    const wanted = `must name some of ${serviceNames.join(", ")}, each once`;
+    return wrong.length > 0 || SERVICES.length === 0 ? [{ name: "SERVICES", wanted }] : [];
+  },
 );
 export type ClusterSettings = Values<typeof clusterSettings.declarations>;
 
@@ -92,5 +90,19 @@ function transporter(target: string | undefined): BrokerOptions["transporter"] {
 
 function logger({ NODE_ENV, LOG_LEVEL }: ClusterSettings): LoggerConfig {
   const formatter = NODE_ENV === "production" ? "json" : "short";
-  return { type: "Console", options: { level: LOG_LEVEL, formatter, colors: NODE_ENV === "development", autoPadding: false } };
+  const options = {
+    level: LOG_LEVEL,
+    formatter,
+    colors: NODE_ENV === "development",
+    autoPadding: false,
+    objectPrinter: printObject,
+  };
+  return { type: "Console", options };
+}
+
+/** Errors by their stacks alone: what clients hang on them may hold what was sent, a password among it. */
+function printObject(value: unknown): string {
+  if (!(value instanceof Error)) return inspect(value, { depth: 2, breakLength: Infinity });
+  const stack = value.stack || `${value.name}: ${value.message}`;
+  return value.cause instanceof Error ? `${stack}\n  because of ${printObject(value.cause)}` : stack;
 }

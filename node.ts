@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { edgeMiddleware, edgeOf, edgeSettings, type Edge } from "./mixins/edge.ts";
 import { healthMiddleware, healthSettings } from "./mixins/health.ts";
-import { checkSettings, type AnySettings, type Env } from "./mixins/settings.ts";
+import { checkSettings, joinSettings, SettingsError, type AnySettings, type Env } from "./mixins/settings.ts";
 import { brokerOptions, clusterSettings, type ServiceName } from "./moleculer.config.ts";
 import * as api from "./services/api/settings.ts";
 import * as chat from "./services/chat/settings.ts";
@@ -39,8 +39,13 @@ export async function startNode(
   { server, visit = false }: { server?: Server; visit?: boolean } = {},
 ): Promise<ConfabNode> {
   const names = visit ? [] : (clusterSettings.check(env).values.SERVICES as ServiceName[]);
-  const known = names.filter((name) => Object.hasOwn(services, name));
-  checkSettings([clusterSettings, edgeSettings, healthSettings, ...known.map((name) => services[name].settings)], env);
+  if (visit && !clusterSettings.check(env).values.TRANSPORTER) {
+    throw new SettingsError([
+      { name: "TRANSPORTER", wanted: "is missing; it names the cluster to visit", wantedBy: "the prompt" },
+    ]);
+  }
+  const own = names.filter((name) => Object.hasOwn(services, name)).map((name) => [name, services[name].settings] as const);
+  checkSettings({ ...Object.fromEntries(own), "every node": joinSettings(clusterSettings, edgeSettings, healthSettings) }, env);
 
   const middlewares = [edgeMiddleware(edgeSettings.read(env), server), healthMiddleware(healthSettings.read(env))];
   const broker = new ServiceBroker({ ...brokerOptions(clusterSettings.read(env)), middlewares });

@@ -76,6 +76,7 @@ export const chatActions = {
     summary: "Open a chat; a direct chat of the same two people is the same chat",
     rest: "POST /chats",
     status: [201, 200],
+    idempotent: true,
     params: object({
       type: ChatType,
       memberIds: Type.Array(Id, { maxItems: 1000, uniqueItems: true, description: "The others; oneself is always in." }),
@@ -176,6 +177,18 @@ export const chatActions = {
     audience: "service",
     params: object({ chatId: Id, after: Rev, limit: Type.Integer({ minimum: 1, maximum: 1000 }) }),
     returns: object({ items: Type.Array(Entry) }),
+    repeatable: true,
+  }),
+  "chat.log.stats": action({
+    summary: "For operators: what this node's log has done since it started",
+    audience: "service",
+    params: object({}),
+    returns: object({
+      appended: Type.Integer({ description: "Entries stored." }),
+      writes: Type.Integer({ description: "Inserts that they shared." }),
+      conflicts: Type.Integer({ description: "Places that another node had taken first." }),
+      repeats: Type.Integer({ description: "Entries asked for again under their key." }),
+    }),
     repeatable: true,
   }),
 };

@@ -25,6 +25,8 @@ export interface ActionContract<P extends TObject = TObject, R extends TSchema =
   problems: readonly ProblemCode[];
   /** True where doing it twice is the same as once, so that the broker may try again by itself. */
   repeatable: boolean;
+  /** Takes an Idempotency-Key header over REST: asked again under the same key, the answer is the first one's. */
+  idempotent?: boolean;
 }
 
 /** Declares an action. Left out: `status` is 200, `problems` none, `repeatable` false, and whoever is signed in may ask. */

@@ -8,8 +8,10 @@ export const problems = {
   forbidden_origin: { status: 403, title: "This origin is not allowed" },
   not_found: { status: 404, title: "There is nothing here" },
   method_not_allowed: { status: 405, title: "This method is not for this address" },
+  request_timeout: { status: 408, title: "The request took too long to arrive" },
   too_large: { status: 413, title: "The request is too large" },
   unsupported_media_type: { status: 415, title: "The body must be application/json" },
+  headers_too_large: { status: 431, title: "The headers are too large" },
   internal: { status: 500, title: "Something went wrong on our side" },
   unavailable: { status: 503, title: "Not available just now, try again" },
 

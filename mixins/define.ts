@@ -17,6 +17,8 @@ export interface Meta {
   /** The address, user agent and the like, for sessions and limits. */
   device?: string;
   address?: string;
+  /** The asker's own name of a request: sent again under it, it is done once. */
+  idempotencyKey?: string;
   $statusCode?: number;
   [key: string]: unknown;
 }
@@ -67,17 +69,17 @@ export function on<N extends EventName, S extends Service = Service>(
   };
 }
 
-type Caller_ = Pick<ServiceBroker, "call">;
+type Callable = Pick<ServiceBroker, "call">;
 type Emitter = Pick<ServiceBroker, "emit" | "broadcast">;
 
 /** Calls an action by its name; the compiler knows params and result. */
 export function call<N extends ActionName>(
-  from: Caller_ | Context<unknown, Meta>,
+  from: Callable | Context<unknown, Meta>,
   name: N,
   params: Params<N>,
   options?: CallingOptions,
 ): Promise<Result<N>> {
-  return (from as Caller_).call<Result<N>, Params<N>>(name, params, options);
+  return (from as Callable).call<Result<N>, Params<N>>(name, params, options);
 }
 
 /** Tells one instance of each service that listens. May be lost. */

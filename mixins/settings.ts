@@ -125,7 +125,11 @@ export function declareSettings<const D extends Declarations>(
       values[name] = declared.parse(given);
       if (values[name] === undefined) faults.push({ name, wanted: `must be ${declared.shape}`, wantedBy: owner });
     }
-    if (faults.length === 0) faults.push(...rule(values as Values<D>).map((fault) => ({ ...fault, wantedBy: owner })));
+    const wrong = new Set(faults.map(({ name }) => name));
+    // A rule looks at several values at once; where one of them is wrong it is taken for the default.
+    const usual = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? declarations[name]!.default]));
+    const broken = rule(usual as Values<D>).filter(({ name }) => !wrong.has(name));
+    faults.push(...broken.map((fault) => ({ ...fault, wantedBy: owner })));
     return { values: values as Values<D>, faults };
   }
   return {
@@ -164,9 +168,11 @@ export function joinSettings<const S extends readonly Settings<any>[]>(
 
 type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never;
 
-/** Checks the settings of everything that a process runs, and names all faults at once. */
-export function checkSettings(all: readonly AnySettings[], env?: Env): void {
-  const faults = all.flatMap((settings) => settings.check(env).faults);
+/** Checks the settings of everything that a process runs, by who wants them, and names all faults at once. */
+export function checkSettings(all: Record<string, AnySettings>, env?: Env): void {
+  const faults = Object.entries(all).flatMap(([wantedBy, settings]) =>
+    settings.check(env).faults.map((fault) => ({ ...fault, wantedBy })),
+  );
   if (faults.length > 0) throw new SettingsError(faults);
 }
 

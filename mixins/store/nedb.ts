@@ -177,13 +177,14 @@ function truncateTornLine(filename: string) {
 
 /** Two processes on the same files would each overwrite the other's words. */
 function lock(folder: string): () => void {
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, "lock");
-  const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
-  if (holder !== 0 && holder !== process.pid && isAlive(holder)) {
+  const [pid, born] = existsSync(file) ? readFileSync(file, "utf8").split(" ") : [];
+  const holder = Number(pid);
+  if (holder > 0 && holder !== process.pid && isAlive(holder) && birthOf(holder) === born) {
     throw new Error(`${folder} is in use by process ${holder}. An embedded store has one process; for more set MONGO_URL.`);
   }
-  writeFileSync(file, String(process.pid));
+  writeFileSync(file, `${process.pid} ${birthOf(process.pid)}`);
   return () => rmSync(file, { force: true });
 }
 
@@ -193,5 +194,16 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (err) {
     return (err as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** When a process began, where the system tells: after a reboot its number may be somebody else's. */
+function birthOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name of the program comes before, in brackets, and may hold anything.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]!;
+  } catch {
+    return "unknown";
   }
 }

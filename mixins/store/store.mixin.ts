@@ -1,18 +1,25 @@
 import type { Service, ServiceSchema } from "moleculer";
+import { clusterDeclarations } from "../cluster.ts";
 import { declareSettings, text, url, type Values } from "../settings.ts";
 import type { Database } from "./collection.ts";
 import { openMongo } from "./mongo.ts";
 import { openNedb } from "./nedb.ts";
 
 /** Where the data is. Every service with a store reads these. */
-export const storeSettings = declareSettings("store", {
-  MONGO_URL: url(["mongodb", "mongodb+srv"], {
-    about: "The MongoDB replica set that keeps the data; without it the data is in files in DATA_DIR.",
-    secret: true,
-    example: "mongodb://127.0.0.1:27017/confab?replicaSet=rs0",
-  }),
-  DATA_DIR: text({ about: "The folder of the embedded store, of one process only; memory keeps nothing.", default: "./data" }),
-});
+export const storeSettings = declareSettings(
+  "store",
+  {
+    TRANSPORTER: clusterDeclarations.TRANSPORTER,
+    MONGO_URL: url(["mongodb", "mongodb+srv"], {
+      about: "The MongoDB replica set that keeps the data; without it the data is in files in DATA_DIR.",
+      secret: true,
+      example: "mongodb://127.0.0.1:27017/confab?replicaSet=rs0",
+    }),
+    DATA_DIR: text({ about: "The folder of the embedded store, of one process only; memory keeps nothing.", default: "./data" }),
+  },
+  ({ TRANSPORTER, MONGO_URL }) =>
+    TRANSPORTER && !MONGO_URL ? [{ name: "MONGO_URL", wanted: "is missing; several nodes share a MongoDB" }] : [],
+);
 
 type WithStore<S> = Service & { settings: Values<typeof storeSettings.declarations>; store: S };
 

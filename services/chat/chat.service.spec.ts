@@ -78,9 +78,29 @@ describe("opening a chat", () => {
     });
   });
 
+  test("a group asked for again under the same Idempotency-Key is the same group", async () => {
+    const ask = async (userId: string, idempotencyKey: string) =>
+      (
+        await broker.call<{ id: string }, object>(
+          "chat.chat.create",
+          { type: "group", memberIds: [] },
+          { meta: { userId, idempotencyKey } },
+        )
+      ).id;
+    const ids = await Promise.all([ask(ann, "k"), ask(ann, "k"), ask(ann, "k")]);
+    expect(new Set([...ids, await ask(ann, "k")]).size).toBe(1);
+    expect(await ask(ann, "other")).not.toBe(ids[0]);
+    expect(await ask(bob, "k")).not.toBe(ids[0]);
+  });
+
   test.each([
     ["a direct chat with nobody", { type: "direct", memberIds: [] }, "memberIds"],
     ["a direct chat with a title", { type: "direct", memberIds: [uuid()], title: "x" }, "title"],
+    [
+      "data that is nested without end",
+      { type: "group", memberIds: [], data: JSON.parse(`${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`) as object },
+      "data",
+    ],
     ["data that is too large", { type: "group", memberIds: [], data: { x: "y".repeat(9000) } }, "data"],
   ] as const)("%s is refused by the field", async (_name, params, field) => {
     await expect(as(ann, "chat.chat.create", params as never)).rejects.toMatchObject({

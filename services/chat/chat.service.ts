@@ -1,35 +1,24 @@
 import { emit } from "@confab/mixins/define.ts";
-import type { Env, Values } from "@confab/mixins/settings.ts";
+import type { Env } from "@confab/mixins/settings.ts";
 import { store } from "@confab/mixins/store/store.mixin.ts";
-import type { Service, ServiceSchema } from "moleculer";
+import type { ServiceSchema } from "moleculer";
 import { chats } from "./actions/chats.ts";
 import { messages } from "./actions/messages.ts";
 import { sync } from "./actions/sync.ts";
 import { ChatLog } from "./log.ts";
+import { operators } from "./actions/operators.ts";
 import { presentEntry } from "./present.ts";
+import type { ChatService } from "./service.ts";
 import { settings } from "./settings.ts";
 import { ChatStore } from "./store/chat.store.ts";
 import { WarmChats } from "./warm.ts";
-
-export type ChatService = Service & {
-  settings: Values<typeof settings.declarations>;
-  store: ChatStore;
-  chats: WarmChats;
-  log: ChatLog;
-};
 
 export default (env?: Env): ServiceSchema =>
   ({
     name: "chat",
     mixins: [store(ChatStore.open)],
     settings: settings.read(env),
-    actions: {
-      ...chats,
-      ...messages,
-      ...sync,
-      /** For operators: what this node's log has done since it started. */
-      "log.stats": { visibility: "public", handler: (ctx: { service: ChatService }) => ctx.service.log.counts },
-    },
+    actions: { ...chats, ...messages, ...sync, ...operators },
     async started(this: ChatService) {
       this.chats = new WarmChats(this.store, (err) => this.logger.warn("States could not be kept; they will be later.", err));
       // A hint to whoever shows it: it may be lost, the log is the truth.

@@ -12,8 +12,17 @@ export function checkText(text: string, max: number): void {
 
 /** The host's own object, as it is stored. */
 export function packData(data: Record<string, unknown> | undefined): string {
-  const packed = JSON.stringify(data ?? {});
+  const packed = stringify(data ?? {});
   if (Buffer.byteLength(packed) > maxDataBytes)
     throw badField("data", "too_large", `must not have more than ${maxDataBytes} bytes as JSON`);
   return packed;
+}
+
+function stringify(data: object): string {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    // Nested so deep that it exhausts the stack: thousands of levels, and thousands of bytes.
+    throw badField("data", "too_deep", "is nested too deep");
+  }
 }

@@ -1,19 +1,9 @@
-import type { ChatType } from "@confab/contracts";
-import type { StoredEntry, StoredEntryOf, StoredMember, StoredState } from "./store/documents.ts";
+import type { StoredEntry, StoredMember, StoredState } from "./store/documents.ts";
 
 /** A chat as its log says it is, up to `rev`. All decisions are made on this. */
-export interface ChatState {
+export interface ChatState extends Omit<StoredState, "_id" | "members"> {
   chatId: string;
-  rev: number;
-  lastSeq: number;
-  type: ChatType;
-  title: string | null;
-  data: string;
-  createdAt: number;
-  createdBy: string;
-  changedAt: number;
   members: Map<string, StoredMember>;
-  lastMessage: StoredEntryOf<"message.sent"> | null;
 }
 
 /** A chat of which nothing is known yet; without members, so nobody may do anything in it. */

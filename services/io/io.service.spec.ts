@@ -115,7 +115,8 @@ describe("the handshake", () => {
 
   test("refuses a page of an origin that is not on the list, and no other", async () => {
     const auth = { token: token(uuid(), uuid()) };
-    await expect(open(auth, { origin: "https://evil.example.com" }).ready).rejects.toThrow();
+    const refused = open(auth, { origin: "https://evil.example.com" }).ready;
+    await expect(refused).rejects.toMatchObject({ data: { code: "forbidden_origin", status: 403 } });
     await expect(open(auth, { origin: "https://app.example.com" }).ready).resolves.toBeDefined();
     await expect(open(auth, { origin: url }).ready).resolves.toBeDefined();
   });
@@ -147,10 +148,20 @@ describe("client events", () => {
   test("outlive anything for a payload, and no acknowledgement", async () => {
     const { socket, ready } = member();
     await ready;
-    for (const payload of [null, 7, "x", [], [[]]]) socket.emit("message:send", payload);
+    for (const payload of [null, 7, "x", [], [[]]]) {
+      const answer: unknown = await socket.emitWithAck("message:send", payload);
+      expect(answer).toMatchObject({ ok: false, error: { code: "bad_input", errors: [{ field: "payload" }] } });
+      socket.emit("message:send", payload);
+    }
     socket.emit("message:send");
-    socket.emit("call", "chat.message.send", params);
     await expect(socket.emitWithAck("message:send", params)).resolves.toMatchObject({ ok: true });
+  });
+
+  test("are those that contracts name: there is no open call", async () => {
+    const { socket, ready } = member();
+    await ready;
+    await expect(socket.timeout(200).emitWithAck("call", "chat.message.send", params)).rejects.toThrow(/timed out/);
+    await expect(socket.timeout(200).emitWithAck("chat.message.send", params)).rejects.toThrow(/timed out/);
   });
 
   test("larger than the limit cost the socket, not the node", async () => {

@@ -1,17 +1,16 @@
-import type { Server as HttpServer } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Entry } from "@confab/contracts";
 import { call, on } from "@confab/mixins/define.ts";
 import { edgeOf } from "@confab/mixins/edge.ts";
-import { mayConnect } from "@confab/mixins/origins.ts";
+import { isProblem, toProblem } from "@confab/mixins/problem.ts";
 import { Sessions } from "@confab/mixins/sessions.ts";
 import type { Env } from "@confab/mixins/settings.ts";
-import type { Service, ServiceSchema } from "moleculer";
+import type { ServiceSchema } from "moleculer";
 import SocketIOMixin from "moleculer-io";
-import type { Server } from "socket.io";
-import { alone, joinCluster, type Cluster, type NodeMessage } from "./cluster.adapter.ts";
+import { alone, joinCluster, type NodeMessage } from "./cluster.adapter.ts";
 import { Fanout } from "./fanout.ts";
-import { settings, type IoSettings } from "./settings.ts";
+import type { IoService } from "./service.ts";
+import { settings } from "./settings.ts";
 import {
   bringIn,
   chatIdOf,
@@ -24,19 +23,6 @@ import {
   welcome,
   type UserSocket,
 } from "./sockets.ts";
-
-export type IoService = Service & {
-  settings: IoSettings;
-  io: Server;
-  /** What the mixin attaches Socket.io to. */
-  server: HttpServer;
-  sessions: Sessions;
-  fanout: Fanout;
-  cluster: Cluster;
-  /** Client events that have not been answered yet. */
-  inFlight: number;
-  watch: NodeJS.Timeout;
-};
 
 /** Milliseconds between two looks at the sessions of open sockets (G6: within two seconds, also where the event is lost). */
 const watchEvery = 1000;
@@ -56,8 +42,6 @@ export default (env?: Env): ServiceSchema => {
           maxHttpBufferSize: read.MAX_BODY,
           transports: ["websocket", "polling"],
           cors: { origin: read.CORS_ORIGINS },
-          allowRequest: (req: Parameters<typeof mayConnect>[0], done: (err: string | null, ok: boolean) => void) =>
-            mayConnect(req, read.CORS_ORIGINS) ? done(null, true) : done("This origin is not allowed", false),
         },
         namespaces: { "/": { middlewares: [handshake], events: clientEvents } },
       },
@@ -73,6 +57,10 @@ export default (env?: Env): ServiceSchema => {
       }),
     },
     created(this: IoService) {
+      // The mixin's open call: only events that a contract names are answered.
+      delete (this.settings as unknown as { io: { handlers: Record<string, Record<string, unknown>> } }).io.handlers["/"]![
+        "call"
+      ];
       this.inFlight = 0;
       this.cluster = alone;
       this.sessions = new Sessions(this.broker);
@@ -128,8 +116,9 @@ async function watchSessions(service: IoService): Promise<void> {
   try {
     const alive = await service.sessions.alive(sessionIds);
     for (const sessionId of sessionIds) if (!alive.has(sessionId)) cutSession(service, sessionId);
-  } catch {
-    // The user service is away. Nobody is thrown out for that; the next look is a second from now.
+  } catch (err) {
+    // Where the user service is away nobody is thrown out for that; the next look is a second from now.
+    if (!isProblem(toProblem(err), "unavailable")) service.logger.error("Sessions could not be looked up", err);
   }
 }
 

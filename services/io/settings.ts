@@ -4,12 +4,13 @@ import { limitSettings } from "@confab/mixins/limits.ts";
 import { originSettings } from "@confab/mixins/origins.ts";
 import { declareSettings, joinSettings } from "@confab/mixins/settings.ts";
 
-const { REDIS_URL, NAMESPACE } = clusterDeclarations;
+const { TRANSPORTER, REDIS_URL, NAMESPACE } = clusterDeclarations;
 
-export const settings = joinSettings(
-  edgeSettings,
-  limitSettings,
-  originSettings,
-  declareSettings("io", { REDIS_URL, NAMESPACE }),
+const ioSettings = declareSettings("io", { TRANSPORTER, REDIS_URL, NAMESPACE }, (values) =>
+  values.TRANSPORTER && !values.REDIS_URL
+    ? [{ name: "REDIS_URL", wanted: "is missing; io nodes hear of each other's rooms through it" }]
+    : [],
 );
+
+export const settings = joinSettings(edgeSettings, limitSettings, originSettings, ioSettings);
 export type IoSettings = ReturnType<typeof settings.read>;

@@ -1,10 +1,11 @@
 import { actionEntries, type ActionName, type Entry, type SocketEventName, type SocketPayload } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
 import { presentLimits } from "@confab/mixins/limits.ts";
-import { presentProblem, toProblem } from "@confab/mixins/problem.ts";
+import { mayConnect } from "@confab/mixins/origins.ts";
+import { badField, presentProblem, problem, toProblem } from "@confab/mixins/problem.ts";
 import type { Socket } from "socket.io";
 import { v4 as uuid } from "uuid";
-import type { IoService } from "./io.service.ts";
+import type { IoService } from "./service.ts";
 
 /** Whose socket it is, set once at the handshake. */
 export interface SocketIdentity {
@@ -23,6 +24,7 @@ export const chatIdOf = (room: string): string | undefined => (room.startsWith("
 /** Lets in whoever brings a good token of a session that lives. */
 export async function handshake(this: IoService, socket: UserSocket, next: (err?: Error) => void): Promise<void> {
   try {
+    if (!mayConnect(socket.request, this.settings.CORS_ORIGINS)) throw problem("forbidden_origin");
     const { token } = socket.handshake.auth as { token?: unknown };
     const { userId, sessionId } = await this.sessions.identify(typeof token === "string" ? token : undefined);
     Object.assign(socket.data, { userId, sessionId });
@@ -54,6 +56,7 @@ function answer(name: ActionName) {
     const requestID = uuid();
     service.inFlight++;
     try {
+      if (!isObject(payload)) throw badField("payload", "type", "must be an object");
       const data = await service.broker.call(name, payload, { meta: { userId, sessionId }, requestID });
       reply({ ok: true, data });
     } catch (err) {
@@ -64,11 +67,13 @@ function answer(name: ActionName) {
   };
 }
 
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value);
+
 function report(service: IoService, err: unknown, requestId: string) {
-  const problem = toProblem(err);
+  const known = toProblem(err);
   // The asker learns only the id; what happened is for the log.
-  if (problem.type === "internal") service.logger.error(`Request ${requestId} failed`, err);
-  return presentProblem(problem, requestId);
+  if (known.type === "internal") service.logger.error(`Request ${requestId} failed`, err);
+  return presentProblem(known, requestId);
 }
 
 /** Subscribes a new socket to all its chats, and says so. */

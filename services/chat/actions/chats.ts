@@ -2,11 +2,11 @@ import type { Role } from "@confab/contracts";
 import { call, define, type Caller } from "@confab/mixins/define.ts";
 import { badField, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
-import type { ChatService } from "../chat.service.ts";
 import { packData } from "../checks.ts";
 import type { ChatState } from "../fold.ts";
 import { isNew, requireMember } from "../policies.ts";
 import { presentChat } from "../present.ts";
+import type { ChatService } from "../service.ts";
 
 export const chats = {
   ...define("chat.chat.create", async function (this: ChatService, ctx) {
@@ -20,8 +20,7 @@ export const chats = {
     if (others.length + 1 > this.settings.MAX_MEMBERS) throw problem("chat.too_many_members");
     await requireUsers(this, others);
 
-    const proposed = uuid();
-    const chatId = type === "direct" ? await this.store.claimPair(userId, others[0]!, proposed) : proposed;
+    const chatId = await claimChat(this, ctx, others[0]);
     const state = await this.chats.latest(chatId);
     if (!isNew(state)) return answer(ctx, state, false);
 
@@ -63,6 +62,16 @@ export const chats = {
     return presentChat(await this.chats.latest(ctx.params.chatId), ctx.meta.userId);
   }),
 };
+
+/** The id of the chat that this request is about: a new one, unless it or its like was made before. */
+function claimChat(
+  { store }: ChatService,
+  { params, meta }: Caller<"chat.chat.create">,
+  other: string | undefined,
+): Promise<string> {
+  if (params.type === "direct") return store.claimPair(meta.userId, other!, uuid());
+  return meta.idempotencyKey ? store.claimKey(meta.userId, meta.idempotencyKey, uuid()) : Promise.resolve(uuid());
+}
 
 function answer(ctx: Caller<"chat.chat.create">, state: ChatState, isNewChat: boolean) {
   ctx.meta.$statusCode = isNewChat ? 201 : 200;

@@ -1,12 +1,12 @@
 import { define } from "@confab/mixins/define.ts";
 import { badField } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
-import type { ChatService } from "../chat.service.ts";
 import { checkText, packData } from "../checks.ts";
 import { requireMember } from "../policies.ts";
 import { presentMessage } from "../present.ts";
 import type { StoredEntryOf } from "../store/documents.ts";
 import { requireChat } from "./chats.ts";
+import type { ChatService } from "../service.ts";
 
 export const messages = {
   ...define("chat.message.send", async function (this: ChatService, ctx) {
@@ -44,7 +44,7 @@ export function pageBounds(
   limit: number,
   lastSeq: number,
 ): { from: number; to: number } {
-  if (after !== undefined) return { from: after + 1, to: Math.min(lastSeq, after + limit) };
+  if (after !== undefined) return { from: Math.min(after, lastSeq) + 1, to: Math.min(lastSeq, after + limit) };
   const to = Math.min(lastSeq, around !== undefined ? around + Math.ceil(limit / 2) : (before ?? lastSeq + 1) - 1);
   return { from: Math.max(1, to - limit + 1), to };
 }

@@ -1,9 +1,9 @@
 import { define } from "@confab/mixins/define.ts";
 import type { Result } from "@confab/contracts";
-import type { ChatService } from "../chat.service.ts";
 import type { ChatState } from "../fold.ts";
 import { presentChat, presentEntry } from "../present.ts";
 import { chatsOf, requireChat } from "./chats.ts";
+import type { ChatService } from "../service.ts";
 
 type Part = Result<"chat.sync.pull">["chats"][number];
 

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "@confab/mixins/store/collection.ts";
@@ -47,9 +47,14 @@ test("a second process is kept out of the files of the first", () => {
   const file = join(folder, "chat", "lock");
   const first = openNedb(service, folder);
   rmSync(file);
-  // Process 1 is alive on every machine, and is not us.
-  appendFileSync(file, "1");
-  expect(() => openNedb(service, folder)).toThrow(/in use by process 1/);
+  // The process that started this one is alive, and is not us.
+  const stat = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
+  const born = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]!;
+  writeFileSync(file, `${process.ppid} ${born}`);
+  expect(() => openNedb(service, folder)).toThrow(`in use by process ${process.ppid}`);
+  // The same number, after a reboot: another process.
+  writeFileSync(file, `${process.ppid} 1`);
+  expect(() => openNedb(service, folder)).not.toThrow();
   void first.close();
   rmSync(folder, { recursive: true });
 });

@@ -7,7 +7,7 @@ import {
   type StoredEntry,
   type StoredFact,
   type StoredMembership,
-  type StoredPair,
+  type StoredClaim,
   type StoredState,
 } from "./documents.ts";
 
@@ -20,7 +20,7 @@ export class ChatStore {
   readonly #entries: Collection<StoredEntry>;
   readonly #states: Collection<StoredState>;
   readonly #memberships: Collection<StoredMembership>;
-  readonly #pairs: Collection<StoredPair>;
+  readonly #claims: Collection<StoredClaim>;
 
   private constructor(
     database: Database,
@@ -28,14 +28,14 @@ export class ChatStore {
     entries: Collection<StoredEntry>,
     states: Collection<StoredState>,
     memberships: Collection<StoredMembership>,
-    pairs: Collection<StoredPair>,
+    claims: Collection<StoredClaim>,
   ) {
     this.shared = database.shared;
     this.epoch = epoch;
     this.#entries = entries;
     this.#states = states;
     this.#memberships = memberships;
-    this.#pairs = pairs;
+    this.#claims = claims;
   }
 
   static async open(database: Database): Promise<ChatStore> {
@@ -46,7 +46,7 @@ export class ChatStore {
       await database.collection(documents.entries),
       await database.collection(documents.states),
       await database.collection(documents.memberships),
-      await database.collection(documents.pairs),
+      await database.collection(documents.claims),
     );
   }
 
@@ -106,17 +106,25 @@ export class ChatStore {
   }
 
   /** The one chat of two people: `chatId` if there was none yet, whoever else asks at the same time. */
-  async claimPair(one: string, other: string, chatId: string): Promise<string> {
-    const _id = [one, other].sort().join(":");
+  claimPair(one: string, other: string, chatId: string): Promise<string> {
+    return this.#claim(`pair:${[one, other].sort().join(":")}`, chatId);
+  }
+
+  /** The chat that a user's request of this key makes: `chatId` if it is the first of that key. */
+  claimKey(userId: string, key: string, chatId: string): Promise<string> {
+    return this.#claim(`key:${userId}:${key}`, chatId);
+  }
+
+  async #claim(_id: string, chatId: string): Promise<string> {
     // Looked for first: opening the chat again is more common than opening it.
-    const known = await this.#pairs.findOne({ _id });
+    const known = await this.#claims.findOne({ _id });
     if (known) return known.chatId;
     try {
-      await this.#pairs.insert({ _id, chatId });
+      await this.#claims.insert({ _id, chatId });
       return chatId;
     } catch (err) {
       if (!(err instanceof Conflict)) throw err;
-      return (await settled(() => this.#pairs.findOne({ _id }))).chatId;
+      return (await settled(() => this.#claims.findOne({ _id }))).chatId;
     }
   }
 }

@@ -57,8 +57,8 @@ export interface StoredMembership {
   chatId: string;
 }
 
-/** Which chat is the direct chat of two people, named in order. */
-export interface StoredPair {
+/** Which chat goes by a claim that can be made once: to be the direct chat of two people, or made by one request. */
+export interface StoredClaim {
   _id: string;
   chatId: string;
 }
@@ -76,7 +76,7 @@ export const states = collection<StoredState>("states");
 export const memberships = collection<StoredMembership>("memberships", [
   { name: "user", fields: ["userId"], carries: "the chats of a user" },
 ]);
-export const pairs = collection<StoredPair>("pairs");
+export const claims = collection<StoredClaim>("claims");
 export const facts = collection<StoredFact>("facts");
 
 const digits = 12;

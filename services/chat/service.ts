@@ -1,0 +1,14 @@
+import type { Values } from "@confab/mixins/settings.ts";
+import type { Service } from "moleculer";
+import type { ChatLog } from "./log.ts";
+import type { settings } from "./settings.ts";
+import type { ChatStore } from "./store/chat.store.ts";
+import type { WarmChats } from "./warm.ts";
+
+/** What the handlers of chat find on `this`. */
+export type ChatService = Service & {
+  settings: Values<typeof settings.declarations>;
+  store: ChatStore;
+  chats: WarmChats;
+  log: ChatLog;
+};
