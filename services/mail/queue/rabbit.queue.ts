@@ -72,7 +72,7 @@ export class RabbitQueue implements MailQueue {
       const channel = await this.#link.channel(patienceMs);
       await this.#publish(channel, this.#names.jobs, content(job), job.id, {}, patienceMs - (Date.now() - startedAt));
     } catch (err) {
-      log.warn(`Mail ${job.id} (${job.template}) is not accepted: ${describeFailure(err)}`);
+      log.warn(`Mail ${job.id} (${job.template}) is not accepted: ${nameFailure(err)}`);
       throw problem("unavailable", { retryAfter: 2 });
     }
   }
@@ -115,7 +115,7 @@ export class RabbitQueue implements MailQueue {
     const working = before
       .then(() => this.#work(channel, message, id))
       .catch(async (err: unknown) => {
-        this.#options.log.warn(`Mail ${id} could not be put aside, it goes back to the queue: ${describeFailure(err)}`);
+        this.#options.log.warn(`Mail ${id} could not be put aside, it goes back to the queue: ${nameFailure(err)}`);
         await pause(1000);
         // Not acknowledged, so it goes back; and the next channel declares the queue that may be missing.
         await channel.close().catch(() => {});
@@ -171,7 +171,7 @@ export class RabbitQueue implements MailQueue {
       const options = { persistent: true, mandatory: true, messageId: id, contentType: "application/json", headers };
       channel.publish("", queue, body, options, (err: Error | null) => {
         // RabbitMQ returns what it cannot route before it confirms it.
-        if (this.#returned.delete(id)) reject(new Error(`there is no queue ${queue}`));
+        if (this.#returned.delete(id)) reject(Object.assign(new Error(`there is no queue ${queue}`), { code: "NO_QUEUE" }));
         else if (err) reject(err);
         else resolve();
       });
