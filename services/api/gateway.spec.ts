@@ -91,6 +91,26 @@ describe("params", () => {
   });
 });
 
+describe("an Idempotency-Key", () => {
+  const create = (key: string, body: unknown = { type: "group", memberIds: [] }) =>
+    api.ask("/api/v1/chats", { method: "POST", token: token(), body, headers: { "idempotency-key": key } });
+
+  test("reaches the action of a POST", async () => {
+    const key = "~!job-7,a".padEnd(200, "x");
+    expect((await create(key)).status).toBe(201);
+    expect(asked[0]!.meta).toMatchObject({ idempotencyKey: key });
+    await api.ask("/api/v1/users/me", { token: token(), headers: { "idempotency-key": "a b" } });
+    expect(asked[1]!.meta).not.toHaveProperty("idempotencyKey");
+  });
+
+  test.each([["empty", ""], ["too long", "x".repeat(201)], ["with a space", "a b"], ["not ASCII", "\u00e9"]])("%s is refused by its name, with every other fault", async (_what, key) => {
+    const answer = await create(key, { type: "group", memberIds: "nobody" });
+    expectProblem(answer, 422, "bad_input");
+    expect(answer.json.errors).toMatchObject([{ field: "Idempotency-Key" }, { field: "memberIds" }]);
+    expect(asked).toEqual([]);
+  });
+});
+
 describe("answers", () => {
   test("the status is the contract's first, or another of it that the action picks", async () => {
     const create = () => api.ask("/api/v1/chats", { method: "POST", token: token(), body: { type: "group", memberIds: [] } });

@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { Sessions } from "@confab/mixins/sessions.ts";
+import { compileSchema } from "@confab/mixins/validator.ts";
 import { json } from "express";
 import type { Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { allowOrigin, answerOptions } from "./cors.ts";
 import { answerJson, answerProblem, pathOf, requestIdOf } from "./errors.ts";
+import { readIdempotencyKey } from "./idempotency.ts";
 import { gatherParams } from "./params.ts";
 import { hasItemAddress, restPath, routeOf, routes } from "./routes.ts";
 import type { ApiSettings } from "./settings.ts";
@@ -136,7 +138,11 @@ async function prepareCall(this: ApiService, ctx: Context<unknown, Meta>, _route
     const { userId, sessionId } = await this.sessions.identify(bearer(req));
     Object.assign(ctx.meta, { userId, sessionId });
   }
+  const { key, errors } = readIdempotencyKey(req);
+  if (key !== undefined) ctx.meta.idempotencyKey = key;
   req.$params = gatherParams(route, { path: req.$params["params"] as Record<string, string>, query: req.$query, body: req.body });
+  // G8: named together with every other wrong field.
+  if (errors.length > 0) throw problem("bad_input", { errors: [...errors, ...compileSchema(route.contract.params)(req.$params)] });
 }
 
 function bearer(req: IncomingMessage): string | undefined {

@@ -32,7 +32,7 @@ describe("OpenAPI", () => {
 
   test.each(operations.map((operation) => [operation["operationId"] as string, operation]))("%s takes the contract's fields, each in one place", (name, operation) => {
     const { params } = (actions as unknown as Record<string, ActionContract>)[name]!;
-    const parameters = ((operation["parameters"] ?? []) as Json[]).map((parameter) => ({ name: parameter["name"] as string, required: parameter["required"] as boolean }));
+    const parameters = ((operation["parameters"] ?? []) as Json[]).filter((parameter) => parameter["in"] !== "header").map((parameter) => ({ name: parameter["name"] as string, required: parameter["required"] as boolean }));
     const body = operation["requestBody"]?.content["application/json"].schema as Json | undefined;
     const inBody = Object.keys(body?.["properties"] ?? {}).map((field) => ({ name: field, required: ((body!["required"] ?? []) as string[]).includes(field) }));
     const wanted = Object.keys(params.properties).map((field) => ({ name: field, required: params.required?.includes(field) ?? false }));
@@ -57,6 +57,12 @@ describe("OpenAPI", () => {
     expect(Object.keys(responses).sort()).toEqual([...statuses].sort());
     expect(operation["security"]).toEqual(contract.audience === "user" ? [{ bearer: [] }] : []);
   });
+});
+
+test("OpenAPI shows the Idempotency-Key of each action that takes one, and of no other", () => {
+  const taking = operations.filter((operation) => ((operation["parameters"] ?? []) as Json[]).some(({ name, in: place }) => name === "Idempotency-Key" && place === "header"));
+  expect(taking.map((operation) => operation["operationId"] as string).sort()).toEqual(contracts.filter(([, { idempotent }]) => idempotent).map(([name]) => name).sort());
+  expect(taking.length).toBeGreaterThan(0);
 });
 
 describe("AsyncAPI", () => {

@@ -1,4 +1,5 @@
 import { commonProblems, problems, type ProblemCode } from "@confab/contracts";
+import { idempotencyHeader, idempotencyKey } from "../idempotency.ts";
 import { restPath, routes, type Route } from "../routes.ts";
 import { presentSchema, presentShapes, type Json } from "./shapes.ts";
 
@@ -29,12 +30,20 @@ export function presentOpenapi(version: string): Json {
 
 const tagOf = ({ action }: Route) => action.split(".").slice(0, 2).join(" ");
 
+const idempotencyParameter: Json = {
+  name: idempotencyHeader,
+  in: "header",
+  required: false,
+  description: "Your own name of this request. Sent again under the same name it is done once.",
+  schema: idempotencyKey,
+};
+
 function presentOperation(route: Route): Json {
   const { action, contract, pathParams, restIn } = route;
   const { properties, required = [] } = contract.params;
   const rest = Object.keys(properties).filter((name) => !pathParams.includes(name));
   const parameter = (name: string, place: string) => ({ name, in: place, required: required.includes(name), schema: presentSchema(properties[name]!) });
-  const parameters = [...pathParams.map((name) => parameter(name, "path")), ...(restIn === "query" ? rest.map((name) => parameter(name, "query")) : [])];
+  const parameters = [...pathParams.map((name) => parameter(name, "path")), ...(restIn === "query" ? rest.map((name) => parameter(name, "query")) : []), ...(contract.idempotent ? [idempotencyParameter] : [])];
   return {
     operationId: action,
     summary: contract.summary,

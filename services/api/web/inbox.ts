@@ -1,10 +1,13 @@
-import type { InboxMail } from "@confab/contracts";
+import { actions, type InboxMail } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
+import { compileSchema } from "@confab/mixins/validator.ts";
 import { Router } from "express";
 import { answerJson } from "../errors.ts";
 import type { ApiService } from "../gateway.ts";
 import { answerText, getOnly } from "./get-only.ts";
+
+const faultsOf = compileSchema(actions["mail.inbox.list"].params);
 
 /** The mails of a development system: as JSON, or as a page for people. In production there is no such address. */
 export function inbox({ broker, settings }: ApiService) {
@@ -16,7 +19,11 @@ export function inbox({ broker, settings }: ApiService) {
     getOnly("/dev/inbox", async (req, res) => {
       requireDevelopment();
       const to = new URLSearchParams(req.url!.split("?")[1] ?? "").get("to");
-      const mails = await call(broker, "mail.inbox.list", to === null ? {} : { to });
+      const params = to === null ? {} : { to };
+      // The asker's fault, which the answer of a service could not be told from a fault of ours.
+      const errors = faultsOf(params);
+      if (errors.length > 0) throw problem("bad_input", { errors });
+      const mails = await call(broker, "mail.inbox.list", params);
       res.setHeader("Cache-Control", "no-store");
       res.setHeader("Vary", "Accept");
       if (!/\btext\/html\b/.test(req.headers.accept ?? "")) return answerJson(res, 200, mails);

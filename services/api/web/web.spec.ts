@@ -32,6 +32,11 @@ describe("the inbox", () => {
     expect(asked).toEqual([{ to: "ann+x@example.org" }, {}]);
   });
 
+  test("names an address that is too long", async () => {
+    const answer = await api.ask(`/dev/inbox?to=${"a".repeat(300)}`);
+    expect([answer.status, answer.json.code, answer.json.errors]).toMatchObject([422, "bad_input", [{ field: "to", code: "maxLength" }]]);
+  });
+
   test("is an escaped page for people, the code large", async () => {
     const { text, headers } = await api.ask("/dev/inbox", { headers: { accept: "text/html,*/*;q=0.8" } });
     expect(headers["content-type"]).toBe("text/html; charset=utf-8");
