@@ -1,15 +1,18 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { randomUUID } from "node:crypto";
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ProblemCode } from "@confab/contracts";
 import type { Middleware, ServiceBroker } from "moleculer";
-import { declareSettings, integer, oneOf, text, type Values } from "./settings.ts";
+import { clusterDeclarations } from "./cluster.ts";
+import { presentProblem, problem } from "./problem.ts";
+import { declareSettings, integer, text, type Values } from "./settings.ts";
 
 /** Where a process that runs `api` or `io` listens. */
 export const edgeSettings = declareSettings("edge", {
   PORT: integer({ about: "The port of REST, sockets and the page.", default: 3000, max: 65_535 }),
   HOST: text({ about: "The address to listen on; by default this machine only, in production every address." }),
-  NODE_ENV: oneOf(["development", "test", "production"], {
-    about: "production wants its secrets set and closes the dev inbox.",
-    default: "development",
-  }),
+  NODE_ENV: clusterDeclarations.NODE_ENV,
 });
 
 /** Answers a request; mounted in somebody else's app it may also pass it on. */
@@ -23,10 +26,25 @@ export class Edge {
   #handler: Handler = answerNothing;
   #used = false;
   readonly #leavers: (() => Promise<void>)[] = [];
+  /** Each connection with the request that is being answered on it. */
+  readonly #connections = new Map<Socket, IncomingMessage | undefined>();
 
   constructor(server?: Server) {
     this.#foreign = server !== undefined;
-    this.server = server ?? createServer((req, res) => this.#handler(req, res));
+    this.server = server ?? this.#serveAlone();
+  }
+
+  #serveAlone(): Server {
+    const server = createServer((req, res) => {
+      this.#connections.set(req.socket, req);
+      res.once("close", () => this.#connections.has(req.socket) && this.#connections.set(req.socket, undefined));
+      this.#handler(req, res);
+    });
+    server.on("connection", (socket: Socket) => {
+      this.#connections.set(socket, undefined);
+      socket.once("close", () => this.#connections.delete(socket));
+    });
+    return server.on("clientError", answerUnreadable);
   }
 
   /** For `app.use(edge.handler)` in a team's own Express app. */
@@ -63,21 +81,64 @@ export class Edge {
     return `http://${host}:${bound.port}`;
   }
 
-  /** Takes no new connection, lets running requests finish (G7) and closes connections that wait for nothing. */
+  /**
+   * Takes no new connection, lets running requests finish (G7) and closes connections that wait for nothing; whoever
+   * has not sent a whole request by then gets a moment to.
+   */
   async close(): Promise<void> {
     const closed = this.#foreign || !this.server.listening ? undefined : new Promise((resolve) => this.server.close(resolve));
     await Promise.all(this.#leavers.map((leave) => leave()));
     if (!closed) return;
     this.server.closeIdleConnections();
     const sweep = setInterval(() => this.server.closeIdleConnections(), 50);
+    const moment = setTimeout(() => this.#closeUnfinished(), 1000);
     const patience = setTimeout(() => this.server.closeAllConnections(), 5000);
     await closed;
     clearInterval(sweep);
+    clearTimeout(moment);
     clearTimeout(patience);
+  }
+
+  #closeUnfinished(): void {
+    for (const [socket, req] of this.#connections) if (!req?.complete) socket.destroy();
   }
 }
 
-const answerNothing: Handler = (_req, res) => void res.writeHead(404).end();
+/** A problem where no service answers: its head without the status, and its body. */
+function writeProblem(code: ProblemCode): { status: number; headers: Record<string, string>; body: string } {
+  const requestId = randomUUID();
+  const document = presentProblem(problem(code), requestId);
+  const body = JSON.stringify(document);
+  const headers = {
+    "Content-Type": "application/problem+json; charset=utf-8",
+    "Content-Length": String(Buffer.byteLength(body)),
+    "Cache-Control": "no-store",
+    "X-Request-Id": requestId,
+  };
+  return { status: document.status, headers, body };
+}
+
+const answerNothing: Handler = (_req, res) => {
+  const { status, headers, body } = writeProblem("not_found");
+  res.writeHead(status, headers).end(body);
+};
+
+/** What Node's parser calls its errors, in our words. */
+const unreadable: Record<string, ProblemCode> = {
+  HPE_HEADER_OVERFLOW: "headers_too_large",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "too_large",
+  ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
+};
+
+/** Answers what is no request, and hears no more of it. */
+function answerUnreadable(err: NodeJS.ErrnoException, duplex: Duplex): void {
+  const socket = duplex as Duplex & { _httpMessage?: ServerResponse };
+  // Into the middle of an answer nothing can be said.
+  if (!socket.writable || socket._httpMessage?.headersSent) return void socket.destroy();
+  const { status, headers, body } = writeProblem(unreadable[err.code ?? ""] ?? "bad_request");
+  const head = Object.entries({ ...headers, Connection: "close" }).map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...head, "", body].join("\r\n"), () => socket.destroy());
+}
 
 const edges = new WeakMap<ServiceBroker, Edge>();
 
