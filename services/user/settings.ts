@@ -1,3 +1,4 @@
+import { clusterDeclarations } from "@confab/mixins/cluster.ts";
 import { declareSettings, integer, joinSettings, text, type Values } from "@confab/mixins/settings.ts";
 import { storeSettings } from "@confab/mixins/store/store.mixin.ts";
 import { readSigningKey } from "./signing-key.ts";
@@ -5,9 +6,10 @@ import { readSigningKey } from "./signing-key.ts";
 export const userSettings = declareSettings(
   "user",
   {
+    TRANSPORTER: clusterDeclarations.TRANSPORTER,
     SIGNING_KEY: text({
       about:
-        "Signs access tokens, the same on every node; left out, one is made and kept in DATA_DIR. Make one by: openssl ecparam -name prime256v1 -genkey -noout",
+        "Signs access tokens, the same on every node and wanted wherever there is a TRANSPORTER; left out, one is made and kept in DATA_DIR. Make one by: openssl ecparam -name prime256v1 -genkey -noout",
       shape: "the PEM of a private EC key on P-256, with \\n for its line ends or in base64",
       secret: true,
       required: "production",
@@ -25,8 +27,12 @@ export const userSettings = declareSettings(
     SESSION_IDLE_DAYS: integer({ about: "Days after which an unused session ends.", default: 30, min: 1, max: 3650 }),
     SESSION_MAX_DAYS: integer({ about: "Days after which any session ends.", default: 90, min: 1, max: 3650 }),
   },
-  ({ SESSION_IDLE_DAYS, SESSION_MAX_DAYS }) =>
-    SESSION_IDLE_DAYS > SESSION_MAX_DAYS ? [{ name: "SESSION_IDLE_DAYS", wanted: "must not be more than SESSION_MAX_DAYS" }] : [],
+  ({ TRANSPORTER, SIGNING_KEY, SESSION_IDLE_DAYS, SESSION_MAX_DAYS }) => [
+    ...(TRANSPORTER && !SIGNING_KEY ? [{ name: "SIGNING_KEY", wanted: "is missing; several nodes sign with one key" }] : []),
+    ...(SESSION_IDLE_DAYS > SESSION_MAX_DAYS
+      ? [{ name: "SESSION_IDLE_DAYS", wanted: "must not be more than SESSION_MAX_DAYS" }]
+      : []),
+  ],
 );
 
 export const settings = joinSettings(storeSettings, userSettings);

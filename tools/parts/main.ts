@@ -2,6 +2,7 @@
 // npm run parts -- install fetches what is missing and starts nothing, to prepare a CI image
 
 import { join } from "node:path";
+import { presentEnv } from "./env.ts";
 import { locateParts, startParts } from "./parts.ts";
 
 const command = process.argv[2];
@@ -29,9 +30,7 @@ async function serve() {
   const sources = Object.entries(parts.source).map(([name, source]) => `${name} from ${source}`);
   console.log(`
 # ${sources.join(", ")}. Data in ${folder}
-TRANSPORTER=${parts.rabbitUrl}
-REDIS_URL=${parts.redisUrl}
-MONGO_URL=${parts.mongoUrl}
+${presentEnv(parts)}
 
 # Ctrl-C stops them.`);
 
