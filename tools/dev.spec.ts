@@ -28,7 +28,12 @@ describe("Ctrl-C under npm, which passes the terminal's signal on", () => {
   test("ends everything in order", async () => {
     const env = { ...process.env, SERVICES: "user", NODE_ENV: "test", DATA_DIR: "memory", TRANSPORTER: "", MONGO_URL: "" };
     // A group of its own, as a terminal gives to what it runs.
-    dev = spawn(process.execPath, [join(__dirname, "dev.ts")], { cwd: folder, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    dev = spawn(process.execPath, [join(__dirname, "dev.ts")], {
+      cwd: folder,
+      env,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let said = "";
     const running = new Promise<void>((resolve) => {
       for (const stream of [dev.stdout!, dev.stderr!]) {

@@ -44,7 +44,9 @@ process.exit(0);
 
 /** In a process of its own: it loads the bundler, and a page that cannot be built ends nothing. */
 async function buildPage(): Promise<void> {
-  const [code] = (await once(spawn(process.execPath, [join(pageFolder, "build.ts")], { stdio: "inherit" }), "exit")) as [number | null];
+  const [code] = (await once(spawn(process.execPath, [join(pageFolder, "build.ts")], { stdio: "inherit" }), "exit")) as [
+    number | null,
+  ];
   if (code !== 0 && !ending) console.error("The page could not be built; it is tried again when its sources change.");
 }
 
@@ -55,7 +57,9 @@ function watchPage(): void {
     if (name?.startsWith("dist")) return;
     clearTimeout(timer);
     // An editor's save is several changes.
-    timer = setTimeout(() => (building = building.then(buildPage)), 100);
+    timer = setTimeout(() => {
+      building = building.then(buildPage);
+    }, 100);
   };
   // The page stands on the client, and that on the contracts.
   for (const folder of [pageFolder, join(root, "sdk"), join(root, "contracts")]) watch(folder, { recursive: true }, changed);

@@ -6,9 +6,12 @@ import ApiGateway from "moleculer-web";
 import { answerProblem, edgeProblem } from "./errors.ts";
 import { askAt } from "./testing.ts";
 
-const { NotFoundError, ServiceUnavailableError, BadRequestError } = (ApiGateway as unknown as { Errors: Record<string, new (type?: string) => Error> }).Errors;
+const { NotFoundError, ServiceUnavailableError, BadRequestError } = (
+  ApiGateway as unknown as { Errors: Record<string, new (type?: string) => Error> }
+).Errors;
 const parser = (type: string, status: number) => new Errors.MoleculerError("x", status, type);
-const wrongInput = (action: string) => new Errors.ValidationError("x", "VALIDATION_ERROR", [{ field: "text", code: "type", message: "must be string", action }]);
+const wrongInput = (action: string) =>
+  new Errors.ValidationError("x", "VALIDATION_ERROR", [{ field: "text", code: "type", message: "must be string", action }]);
 
 test.each<[string, unknown, string]>([
   ["our own", problem("chat.not_found"), "chat.not_found"],
@@ -33,7 +36,9 @@ test.each<[string, unknown, string]>([
 
 test("an answer that was begun gets no second one", async () => {
   const said: unknown[] = [];
-  const logger = { error: (...words: unknown[]) => said.push(words), warn: () => {} } as unknown as Parameters<typeof answerProblem>[0]["logger"];
+  const logger = { error: (...words: unknown[]) => said.push(words), warn: () => {} } as unknown as Parameters<
+    typeof answerProblem
+  >[0]["logger"];
   const server = createServer((req, res) => {
     res.setHeader("X-Request-Id", "r1");
     res.end("first");

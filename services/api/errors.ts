@@ -70,7 +70,8 @@ function headersOf({ type, data }: Problem, req: IncomingMessage): Record<string
   };
 }
 
-const challenge = (req: IncomingMessage) => (req.headers.authorization ? 'Bearer realm="confab", error="invalid_token"' : 'Bearer realm="confab"');
+const challenge = (req: IncomingMessage) =>
+  req.headers.authorization ? 'Bearer realm="confab", error="invalid_token"' : 'Bearer realm="confab"';
 
 export function answerJson(res: ServerResponse, status: number, body: unknown, type = "application/json; charset=utf-8"): void {
   const text = JSON.stringify(body);

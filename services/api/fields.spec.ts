@@ -14,7 +14,10 @@ const called: string[] = [];
 let api: Started;
 beforeAll(async () => {
   const own = routes.filter(({ action }) => !action.startsWith("api."));
-  api = await startApi({ ...handlers, ...Object.fromEntries(own.map(({ action }) => [action, () => (called.push(action), { id: "x" })])) });
+  api = await startApi({
+    ...handlers,
+    ...Object.fromEntries(own.map(({ action }) => [action, () => (called.push(action), { id: "x" })])),
+  });
 });
 afterAll(() => api.stop());
 
@@ -24,20 +27,42 @@ type Schema = Record<string, unknown>;
 function sample(schema: Schema): unknown {
   if (Array.isArray(schema["anyOf"])) return sample((schema["anyOf"] as Schema[])[0]!);
   if ("const" in schema) return schema["const"];
-  if (schema["type"] === "integer") return (schema["minimum"]) ?? 0;
+  if (schema["type"] === "integer") return schema["minimum"] ?? 0;
   if (schema["type"] === "array") return [];
   if (schema["type"] === "object") return {};
   const texts = [randomUUID(), "ann@example.org", "123456", "text"];
   return texts.find((text) => ajv.validate(schema, text));
 }
 
-const anything = [null, true, 7, -1, 1.5, 1e20, "", " ", "x", "no-such-form", "x".repeat(66_000 / 2), "x".repeat(600), {}, { a: null }, [], ["x"], [7], [[]]];
-const texts = anything.filter((value): value is string => typeof value === "string" && value.length < 1000).concat("-1", "0", "1.5", "1e3", "101", "9".repeat(20), "true", "null");
+const anything = [
+  null,
+  true,
+  7,
+  -1,
+  1.5,
+  1e20,
+  "",
+  " ",
+  "x",
+  "no-such-form",
+  "x".repeat(66_000 / 2),
+  "x".repeat(600),
+  {},
+  { a: null },
+  [],
+  ["x"],
+  [7],
+  [[]],
+];
+const texts = anything
+  .filter((value): value is string => typeof value === "string" && value.length < 1000)
+  .concat("-1", "0", "1.5", "1e3", "101", "9".repeat(20), "true", "null");
 
 function wrongValues(route: Route, field: string): unknown[] {
   const schema = route.contract.params.properties[field]! as Schema;
   const isText = route.pathParams.includes(field) || route.restIn === "query";
-  const asSent = (value: unknown) => (schema["type"] === "integer" && typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value);
+  const asSent = (value: unknown) =>
+    schema["type"] === "integer" && typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
   const values = (isText ? texts : anything).filter((value) => !ajv.validate(schema, isText ? asSent(value) : value));
   // An empty part of a path is another path.
   return route.pathParams.includes(field) ? values.filter((value) => value !== "") : values;
@@ -55,9 +80,19 @@ function ask(route: Route, params: Record<string, unknown>) {
   return api.ask(`${restPath}${path}?${query}`, { method: route.method, ...signedIn });
 }
 
-const fields = routes.flatMap((route) => Object.keys(route.contract.params.properties).map((field) => ({ name: `${route.method} ${route.path} ${field}`, route, field })));
+const fields = routes.flatMap((route) =>
+  Object.keys(route.contract.params.properties).map((field) => ({
+    name: `${route.method} ${route.path} ${field}`,
+    route,
+    field,
+  })),
+);
 const good = ({ contract }: Route) =>
-  Object.fromEntries(Object.entries(contract.params.properties).filter(([name]) => contract.params.required?.includes(name)).map(([name, schema]) => [name, sample(schema as Schema)]));
+  Object.fromEntries(
+    Object.entries(contract.params.properties)
+      .filter(([name]) => contract.params.required?.includes(name))
+      .map(([name, schema]) => [name, sample(schema as Schema)]),
+  );
 
 test("the good values of this spec are good: every route is reached with them", async () => {
   for (const route of routes) {
@@ -82,13 +117,18 @@ test.each(fields)("$name: a wrong value", async ({ route, field }) => {
   expect(called).toEqual([]);
 });
 
-test.each(fields.filter(({ route, field }) => route.contract.params.required?.includes(field) && !route.pathParams.includes(field)))("$name: left out", async ({ route, field }) => {
+test.each(
+  fields.filter(({ route, field }) => route.contract.params.required?.includes(field) && !route.pathParams.includes(field)),
+)("$name: left out", async ({ route, field }) => {
   const { [field]: _left, ...rest } = good(route);
   const { status, json } = await ask(route, rest);
   expect([status, json.errors]).toMatchObject([422, [{ field, code: "required" }]]);
 });
 
-test.each(routes.map((route) => ({ name: `${route.method} ${route.path}`, route })))("$name: a field that nobody named", async ({ route }) => {
-  const { status, json } = await ask(route, { ...good(route), colour: "red" });
-  expect([status, json.errors]).toMatchObject([422, [{ field: "colour", code: "unknown" }]]);
-});
+test.each(routes.map((route) => ({ name: `${route.method} ${route.path}`, route })))(
+  "$name: a field that nobody named",
+  async ({ route }) => {
+    const { status, json } = await ask(route, { ...good(route), colour: "red" });
+    expect([status, json.errors]).toMatchObject([422, [{ field: "colour", code: "unknown" }]]);
+  },
+);

@@ -36,7 +36,9 @@ export function front(service: ApiService): Handler {
       for (const [name, value] of Object.entries(before)) res.setHeader(name, value!);
       next();
     });
-    res.once("finish", () => logger.debug(`${req.method} ${path} ${res.statusCode} ${Math.round(performance.now() - startedAt)} ms`));
+    res.once("finish", () =>
+      logger.debug(`${req.method} ${path} ${res.statusCode} ${Math.round(performance.now() - startedAt)} ms`),
+    );
   };
 }
 

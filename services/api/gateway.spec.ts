@@ -4,7 +4,8 @@ import { signer, startApi, type Started } from "./testing.ts";
 const { key, token, end, handlers } = signer();
 const chatId = randomUUID();
 let asked: { params: unknown; meta: Record<string, unknown> }[] = [];
-const note = (ctx: { params: unknown; meta: Record<string, unknown> }) => void asked.push({ params: ctx.params, meta: { ...ctx.meta } });
+const note = (ctx: { params: unknown; meta: Record<string, unknown> }) =>
+  void asked.push({ params: ctx.params, meta: { ...ctx.meta } });
 
 let api: Started;
 let statusWanted: number | undefined;
@@ -74,12 +75,18 @@ describe("params", () => {
   });
 
   test("a query on a POST is refused", async () => {
-    const answer = await api.ask("/api/v1/auth/code?email=ann%40example.org", { method: "POST", body: { email: "ann@example.org" } });
+    const answer = await api.ask("/api/v1/auth/code?email=ann%40example.org", {
+      method: "POST",
+      body: { email: "ann@example.org" },
+    });
     expect(answer.json.errors).toMatchObject([{ field: "email", code: "unknown" }]);
   });
 
   test.each(["__proto__", "constructor", "$req", "$res", "meta"])("a field %s is unknown", async (name) => {
-    const posted = await api.ask("/api/v1/auth/code", { method: "POST", body: `{"email":"ann@example.org",${JSON.stringify(name)}:{"a":1}}` });
+    const posted = await api.ask("/api/v1/auth/code", {
+      method: "POST",
+      body: `{"email":"ann@example.org",${JSON.stringify(name)}:{"a":1}}`,
+    });
     expect(posted.json.errors).toMatchObject([{ field: name, code: "unknown" }]);
     const read = await api.ask(`/api/v1/users/me?${name}=1`, { token: token() });
     expect(read.json.errors).toMatchObject([{ field: name, code: "unknown" }]);
@@ -103,7 +110,12 @@ describe("an Idempotency-Key", () => {
     expect(asked[1]!.meta).not.toHaveProperty("idempotencyKey");
   });
 
-  test.each([["empty", ""], ["too long", "x".repeat(201)], ["with a space", "a b"], ["not ASCII", "\u00e9"]])("%s is refused by its name, with every other fault", async (_what, key) => {
+  test.each([
+    ["empty", ""],
+    ["too long", "x".repeat(201)],
+    ["with a space", "a b"],
+    ["not ASCII", "\u00e9"],
+  ])("%s is refused by its name, with every other fault", async (_what, key) => {
     const answer = await create(key, { type: "group", memberIds: "nobody" });
     expectProblem(answer, 422, "bad_input");
     expect(answer.json.errors).toMatchObject([{ field: "Idempotency-Key" }, { field: "memberIds" }]);
@@ -139,7 +151,9 @@ describe("answers", () => {
   });
 
   test("the asker's request id is kept where it is a plain word", async () => {
-    const ask = async (id: string) => (await api.ask("/api/v1/users/me", { token: token(), headers: { "x-request-id": id, "x-correlation-id": "other" } })).headers["x-request-id"];
+    const ask = async (id: string) =>
+      (await api.ask("/api/v1/users/me", { token: token(), headers: { "x-request-id": id, "x-correlation-id": "other" } }))
+        .headers["x-request-id"];
     expect(await ask("job-7.a_b")).toBe("job-7.a_b");
     expect(await ask("a b")).toMatch(/^[0-9a-f-]{36}$/);
     expect(await ask("x".repeat(65))).toMatch(/^[0-9a-f-]{36}$/);
@@ -155,7 +169,10 @@ describe("answers", () => {
 describe("who asks", () => {
   test("is told to the action, with device and address, and nothing of it comes from the asker", async () => {
     const [userId, sessionId] = [randomUUID(), randomUUID()];
-    await api.ask("/api/v1/users/me", { token: token({ userId, sessionId }), headers: { "user-agent": "x".repeat(300), "x-user-id": "eve", "x-forwarded-for": "1.2.3.4" } });
+    await api.ask("/api/v1/users/me", {
+      token: token({ userId, sessionId }),
+      headers: { "user-agent": "x".repeat(300), "x-user-id": "eve", "x-forwarded-for": "1.2.3.4" },
+    });
     expect(asked[0]!.meta).toMatchObject({ userId, sessionId, device: "x".repeat(200), address: "127.0.0.1" });
   });
 
@@ -163,7 +180,10 @@ describe("who asks", () => {
     ["no token", () => ({})],
     ["no bearer", () => ({ authorization: "Basic YTpi" })],
     ["nonsense", () => ({ authorization: "Bearer x.y.z" })],
-    ["a readable head with an unreadable rest", () => ({ authorization: `Bearer ${Buffer.from('{"alg":"ES256","typ":"JWT","kid":"k1"}').toString("base64url")}.e2E.eA` })],
+    [
+      "a readable head with an unreadable rest",
+      () => ({ authorization: `Bearer ${Buffer.from('{"alg":"ES256","typ":"JWT","kid":"k1"}').toString("base64url")}.e2E.eA` }),
+    ],
     ["another's key", () => ({ authorization: `Bearer ${signer().token()}` })],
     ["an old token", () => ({ authorization: `Bearer ${token({ expiresIn: -1 })}` })],
     ["another audience", () => ({ authorization: `Bearer ${token({ audience: "other" })}` })],
@@ -194,13 +214,25 @@ describe("problems", () => {
   const code = "/api/v1/auth/code";
   const post = (body: unknown, headers: Record<string, string> = {}) => api.ask(code, { method: "POST", body, headers });
 
-  test.each(["/api/v1/nowhere", "/api/v1", "/api/v1/USERS/me", "/api/v1/user/me/get", "/api/v1/~node/list", "/api/v1/$node/list", "/api/v1/user.key.list", "/api/v1/list-aliases", "/nowhere", "/API/v1/users/me"])(
-    "404 at %s",
-    async (path) => expectProblem(await api.ask(path, { token: token() }), 404, "not_found"),
-  );
+  test.each([
+    "/api/v1/nowhere",
+    "/api/v1",
+    "/api/v1/USERS/me",
+    "/api/v1/user/me/get",
+    "/api/v1/~node/list",
+    "/api/v1/$node/list",
+    "/api/v1/user.key.list",
+    "/api/v1/list-aliases",
+    "/nowhere",
+    "/API/v1/users/me",
+  ])("404 at %s", async (path) => expectProblem(await api.ask(path, { token: token() }), 404, "not_found"));
 
   test("404 is said before the body is looked at", async () => {
-    expectProblem(await api.ask("/api/v1/nowhere", { method: "POST", body: "{", headers: { "content-type": "text/plain" } }), 404, "not_found");
+    expectProblem(
+      await api.ask("/api/v1/nowhere", { method: "POST", body: "{", headers: { "content-type": "text/plain" } }),
+      404,
+      "not_found",
+    );
   });
 
   test("405 names what the address knows", async () => {
@@ -231,10 +263,12 @@ describe("problems", () => {
     expectProblem(await post({ email: "x".repeat(70_000) }), 413, "too_large");
   });
 
-  test.each<Record<string, string>>([{ "content-type": "text/plain" }, { "content-type": "application/x-www-form-urlencoded" }, { "content-type": "application/json; charset=latin1" }, { "content-encoding": "gzip" }])(
-    "415 with %j",
-    async (headers) => expectProblem(await post("{}", headers), 415, "unsupported_media_type"),
-  );
+  test.each<Record<string, string>>([
+    { "content-type": "text/plain" },
+    { "content-type": "application/x-www-form-urlencoded" },
+    { "content-type": "application/json; charset=latin1" },
+    { "content-encoding": "gzip" },
+  ])("415 with %j", async (headers) => expectProblem(await post("{}", headers), 415, "unsupported_media_type"));
 
   test("503 with Retry-After where nobody is there", async () => {
     const answer = await api.ask("/api/v1/users?q=ann", { token: token() });
@@ -270,11 +304,19 @@ describe("problems", () => {
 });
 
 describe("other origins", () => {
-  const preflight = { origin: "https://app.example.com", "access-control-request-method": "POST", "access-control-request-headers": "authorization" };
+  const preflight = {
+    origin: "https://app.example.com",
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "authorization",
+  };
 
   test("are not let in by default, and OPTIONS calls no action", async () => {
     const answer = await api.ask("/api/v1/auth/logout", { method: "OPTIONS", token: token(), headers: preflight });
-    expect([answer.status, answer.headers.allow, answer.headers["access-control-allow-origin"]]).toEqual([204, "POST, OPTIONS", undefined]);
+    expect([answer.status, answer.headers.allow, answer.headers["access-control-allow-origin"]]).toEqual([
+      204,
+      "POST, OPTIONS",
+      undefined,
+    ]);
     expect(asked).toEqual([]);
     expectProblem(await api.ask("/api/v1/nowhere", { method: "OPTIONS" }), 404, "not_found");
   });
@@ -283,7 +325,11 @@ describe("other origins", () => {
     const open = await startApi({}, { env: { CORS_ORIGINS: "https://app.example.com,https://b.example.com" } });
     try {
       const before = await open.ask("/api/v1/auth/logout", { method: "OPTIONS", headers: preflight });
-      expect(before.headers).toMatchObject({ "access-control-allow-origin": "https://app.example.com", "access-control-allow-methods": "POST, OPTIONS", vary: "Origin" });
+      expect(before.headers).toMatchObject({
+        "access-control-allow-origin": "https://app.example.com",
+        "access-control-allow-methods": "POST, OPTIONS",
+        vary: "Origin",
+      });
       const answer = await open.ask("/api/v1/meta", { headers: { origin: "https://b.example.com" } });
       expect(answer.headers["access-control-allow-origin"]).toBe("https://b.example.com");
       for (const origin of ["https://app.example.co", "https://app.example.com.evil.org", "null"]) {
@@ -297,7 +343,10 @@ describe("other origins", () => {
 
 test("meta tells version and limits", async () => {
   const { json } = await api.ask("/api/v1/meta");
-  expect(json).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+/), limits: { maxText: 8000, maxMembers: 1000, maxBody: 65_536, maxPage: 100 } });
+  expect(json).toEqual({
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    limits: { maxText: 8000, maxMembers: 1000, maxBody: 65_536, maxPage: 100 },
+  });
 });
 
 test("the keys are public and may be kept for minutes", async () => {
@@ -307,17 +356,20 @@ test("the keys are public and may be kept for minutes", async () => {
 });
 
 test("no action of the gateway's own is open to the cluster, beside the contracts'", () => {
-  const names = api.broker.registry.getActionList({ onlyLocal: true }).flatMap(({ name, action }: { name: string; action?: { visibility?: string } }) =>
-    name.startsWith("api.") && action?.visibility !== "private" ? [name] : [],
-  );
+  const names = api.broker.registry
+    .getActionList({ onlyLocal: true })
+    .flatMap(({ name, action }: { name: string; action?: { visibility?: string } }) =>
+      name.startsWith("api.") && action?.visibility !== "private" ? [name] : [],
+    );
   expect(names.sort()).toEqual(["api.document.asyncapi", "api.document.openapi", "api.meta.get"]);
 });
 
 test("a running request is answered although the node stops", async () => {
-  const slow = await startApi({ "user.code.request": () => new Promise((resolve) => setTimeout(() => resolve({ flowId: chatId, expiresIn: 1 }), 150)) });
+  const slow = await startApi({
+    "user.code.request": () => new Promise((resolve) => setTimeout(() => resolve({ flowId: chatId, expiresIn: 1 }), 150)),
+  });
   const asking = slow.ask("/api/v1/auth/code", { method: "POST", body: { email: "ann@example.org" } });
   await new Promise((resolve) => setTimeout(resolve, 50));
   await slow.stop();
   expect((await asking).status).toBe(202);
 });
-

@@ -51,7 +51,8 @@ export function gateway({ MAX_BODY, CORS_ORIGINS }: ApiSettings): ServiceSchema 
       logRequestParams: null,
       logResponse: null,
       logRouteRegistration: null,
-      rootCallOptions: (options: { requestID?: string }, _req: IncomingMessage, res: ServerResponse) => void (options.requestID = requestIdOf(res)),
+      rootCallOptions: (options: { requestID?: string }, _req: IncomingMessage, res: ServerResponse) =>
+        void (options.requestID = requestIdOf(res)),
       routes: [
         {
           path: restPath,
@@ -130,7 +131,14 @@ export function gateway({ MAX_BODY, CORS_ORIGINS }: ApiSettings): ServiceSchema 
 }
 
 /** Who asks, and with what. */
-async function prepareCall(this: ApiService, ctx: Context<unknown, Meta>, _route: unknown, req: GatewayRequest, _res: ServerResponse, alias: Alias) {
+async function prepareCall(
+  this: ApiService,
+  ctx: Context<unknown, Meta>,
+  _route: unknown,
+  req: GatewayRequest,
+  _res: ServerResponse,
+  alias: Alias,
+) {
   const route = routeOf(alias.action);
   ctx.meta.device = (req.headers["user-agent"] ?? "").slice(0, 200);
   ctx.meta.address = (req.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
@@ -142,7 +150,8 @@ async function prepareCall(this: ApiService, ctx: Context<unknown, Meta>, _route
   if (key !== undefined) ctx.meta.idempotencyKey = key;
   req.$params = gatherParams(route, { path: req.$params["params"] as Record<string, string>, query: req.$query, body: req.body });
   // G8: named together with every other wrong field.
-  if (errors.length > 0) throw problem("bad_input", { errors: [...errors, ...compileSchema(route.contract.params)(req.$params)] });
+  if (errors.length > 0)
+    throw problem("bad_input", { errors: [...errors, ...compileSchema(route.contract.params)(req.$params)] });
 }
 
 function bearer(req: IncomingMessage): string | undefined {
@@ -168,7 +177,8 @@ function requireReadable(url: string): void {
 function requireJson(req: IncomingMessage, _res: ServerResponse, next: (err?: unknown) => void): void {
   const hasBody = req.headers["transfer-encoding"] !== undefined || Number(req.headers["content-length"] ?? 0) > 0;
   if (!hasBody) return next();
-  if (["GET", "HEAD", "DELETE"].includes(req.method!)) return next(problem("bad_request", { detail: `A ${req.method} takes no body` }));
+  if (["GET", "HEAD", "DELETE"].includes(req.method!))
+    return next(problem("bad_request", { detail: `A ${req.method} takes no body` }));
   const type = (req.headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase();
   next(type === "application/json" ? undefined : problem("unsupported_media_type"));
 }

@@ -3,7 +3,12 @@ import { signer, startApi, type Started } from "./testing.ts";
 
 const { token, handlers } = signer();
 const me = { id: "018f0000-0000-7000-8000-000000000000", name: "Ann", email: null, createdAt: new Date(0).toISOString() };
-const answers = { ...handlers, "user.me.get": () => me, "user.code.request": () => ({ flowId: me.id, expiresIn: 1 }), "chat.chat.create": () => ({ id: me.id }) };
+const answers = {
+  ...handlers,
+  "user.me.get": () => me,
+  "user.code.request": () => ({ flowId: me.id, expiresIn: 1 }),
+  "chat.chat.create": () => ({ id: me.id }),
+};
 
 /** The same in a process of its own, in a team's Express app, and in one that reads bodies itself. */
 describe.each<[string, Parameters<typeof startApi>[1], string]>([
@@ -20,17 +25,25 @@ describe.each<[string, Parameters<typeof startApi>[1], string]>([
     const answer = await api.ask(`${prefix}/api/v1/users/me`, { token: token() });
     expect([answer.status, answer.json]).toEqual([200, me]);
     expect(answer.headers["content-security-policy"]).toContain("default-src 'self'");
-    expect((await api.ask(`${prefix}/api/v1/auth/code`, { method: "POST", body: { email: "ann@example.org" } })).status).toBe(202);
+    expect((await api.ask(`${prefix}/api/v1/auth/code`, { method: "POST", body: { email: "ann@example.org" } })).status).toBe(
+      202,
+    );
   });
 
   test("problems are ours", async () => {
     expect((await api.ask(`${prefix}/api/v1/users/me`)).json.code).toBe("unauthenticated");
-    expect((await api.ask(`${prefix}/api/v1/auth/code`, { method: "POST", body: {} })).json.errors).toMatchObject([{ field: "email" }]);
+    expect((await api.ask(`${prefix}/api/v1/auth/code`, { method: "POST", body: {} })).json.errors).toMatchObject([
+      { field: "email" },
+    ]);
     expect((await api.ask(`${prefix}/api/v1/users/me`, { method: "PUT" })).json.code).toBe("method_not_allowed");
   });
 
   test("what is made is found under the same address", async () => {
-    const made = await api.ask(`${prefix}/api/v1/chats`, { method: "POST", token: token(), body: { type: "group", memberIds: [] } });
+    const made = await api.ask(`${prefix}/api/v1/chats`, {
+      method: "POST",
+      token: token(),
+      body: { type: "group", memberIds: [] },
+    });
     expect(made.headers.location).toBe(`${prefix}/api/v1/chats/${me.id}`);
   });
 });

@@ -21,7 +21,10 @@ export function gatherParams(route: Route, { path, query, body }: Asked): Fields
   const misplaced = [...(inQuery ? [] : new Set(query.keys())), ...route.pathParams.filter((name) => Object.hasOwn(rest, name))];
   const params = { ...rest, ...coerce(route, path) };
   // G8: these are named together with every other wrong field.
-  if (misplaced.length > 0) throw problem("bad_input", { errors: [...misplaced.slice(0, 50).map(unknown), ...compileSchema(route.contract.params)(params)] });
+  if (misplaced.length > 0)
+    throw problem("bad_input", {
+      errors: [...misplaced.slice(0, 50).map(unknown), ...compileSchema(route.contract.params)(params)],
+    });
   return params;
 }
 

@@ -30,6 +30,7 @@ export function routeOf(action: string): Route {
 
 /** What a POST makes has an address of its own where a GET reads one item under the same path. */
 export function hasItemAddress({ method, path }: Route): boolean {
-  const isItem = (other: Route) => other.method === "GET" && other.path.startsWith(`${path}/:`) && !other.path.includes("/", path.length + 1);
+  const isItem = (other: Route) =>
+    other.method === "GET" && other.path.startsWith(`${path}/:`) && !other.path.includes("/", path.length + 1);
   return method === "POST" && routes.some(isItem);
 }

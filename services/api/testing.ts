@@ -20,7 +20,10 @@ export function stubs(handlers: Handlers): ServiceSchema[] {
   const byService = Map.groupBy(Object.entries(handlers), ([name]) => name.split(".", 1)[0]!);
   return [...byService].map(([name, actions]) => ({
     name,
-    actions: Object.assign({}, ...actions.map(([action, handler]) => define(action as ActionName, async (ctx) => handler(ctx) as never))),
+    actions: Object.assign(
+      {},
+      ...actions.map(([action, handler]) => define(action as ActionName, async (ctx) => handler(ctx) as never)),
+    ),
   }));
 }
 
@@ -33,12 +36,24 @@ export function signer() {
   return {
     key,
     end: (sessionId: string) => void ended.add(sessionId),
-    token({ userId = randomUUID(), sessionId = randomUUID(), ...options }: { userId?: string; sessionId?: string } & jwt.SignOptions = {}) {
-      return jwt.sign({ sid: sessionId }, privateKey, { subject: userId, keyid: "k1", expiresIn: 300, ...tokenTerms, ...options });
+    token({
+      userId = randomUUID(),
+      sessionId = randomUUID(),
+      ...options
+    }: { userId?: string; sessionId?: string } & jwt.SignOptions = {}) {
+      return jwt.sign({ sid: sessionId }, privateKey, {
+        subject: userId,
+        keyid: "k1",
+        expiresIn: 300,
+        ...tokenTerms,
+        ...options,
+      });
     },
     handlers: {
       "user.key.list": () => ({ keys: [key] }),
-      "user.session.check": (ctx) => ({ alive: (ctx.params as { sessionIds: string[] }).sessionIds.filter((id) => !ended.has(id)) }),
+      "user.session.check": (ctx) => ({
+        alive: (ctx.params as { sessionIds: string[] }).sessionIds.filter((id) => !ended.has(id)),
+      }),
     } satisfies Handlers,
   };
 }
@@ -70,18 +85,22 @@ export function askAt(port: number, path: string, { method = "GET", headers = {}
         method,
         agent: false,
         headers: {
-          ...(text === undefined ? {} : { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)) }),
+          ...(text === undefined
+            ? {}
+            : { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)) }),
           ...(token ? { authorization: `Bearer ${token}` } : {}),
           ...headers,
         },
       },
       (res) => {
         const chunks: Buffer[] = [];
-        res.on("data", (chunk: Buffer) => chunks.push(chunk)).on("end", () => {
-          const told = Buffer.concat(chunks).toString();
-          const json = /json/.test(res.headers["content-type"] ?? "") && told ? (JSON.parse(told) as unknown) : undefined;
-          resolve({ status: res.statusCode!, headers: res.headers, text: told, json });
-        });
+        res
+          .on("data", (chunk: Buffer) => chunks.push(chunk))
+          .on("end", () => {
+            const told = Buffer.concat(chunks).toString();
+            const json = /json/.test(res.headers["content-type"] ?? "") && told ? (JSON.parse(told) as unknown) : undefined;
+            resolve({ status: res.statusCode!, headers: res.headers, text: told, json });
+          });
       },
     );
     req.on("error", reject).end(text);
@@ -98,7 +117,13 @@ export interface Started {
 /** Starts the gateway; with `host` in a server whose handler that makes from ours. */
 export async function startApi(
   handlers: Handlers,
-  { env = {}, host }: { env?: Record<string, string>; host?: (handler: ReturnType<typeof edgeOf>["handler"]) => Parameters<typeof createServer>[1] } = {},
+  {
+    env = {},
+    host,
+  }: {
+    env?: Record<string, string>;
+    host?: (handler: ReturnType<typeof edgeOf>["handler"]) => Parameters<typeof createServer>[1];
+  } = {},
 ): Promise<Started> {
   const given = { PORT: "0", NODE_ENV: "test", ...env };
   const log: string[] = [];

@@ -14,7 +14,8 @@ export function presentAsyncapi(version: string): Json {
     info: {
       title: "Confab",
       version,
-      description: "Socket.io: connect with `auth: { token }`. Every client event takes a payload and an acknowledgement. Server events are hints that may be lost; the log is the truth.",
+      description:
+        "Socket.io: connect with `auth: { token }`. Every client event takes a payload and an acknowledgement. Server events are hints that may be lost; the log is the truth.",
       license: { name: "MIT" },
     },
     defaultContentType: "application/json",
@@ -22,19 +23,28 @@ export function presentAsyncapi(version: string): Json {
       socket: {
         address: "/socket.io",
         title: "The socket of a signed-in user",
-        messages: Object.fromEntries([
-          ...fromClients.flatMap(({ event, contract }) => [
+        messages: Object.fromEntries<object>([
+          ...fromClients.flatMap(({ event, contract }): [string, object][] => [
             [event, { name: event, summary: contract.summary, payload: presentSchema(contract.params) }],
             [ackOf(event), { name: ackOf(event), summary: `The acknowledgement of ${event}`, payload: presentAck(contract) }],
           ]),
-          ...fromServer.map(([event, { summary, payload }]) => [event, { name: event, summary, payload: presentSchema(payload) }]),
+          ...fromServer.map(([event, { summary, payload }]): [string, object] => [
+            event,
+            { name: event, summary, payload: presentSchema(payload) },
+          ]),
         ]),
       },
     },
     operations: Object.fromEntries([
       ...fromClients.map(({ event, contract }) => [
         event,
-        { action: "receive", channel, summary: contract.summary, messages: [messageOf(event)], reply: { channel, messages: [messageOf(ackOf(event))] } },
+        {
+          action: "receive",
+          channel,
+          summary: contract.summary,
+          messages: [messageOf(event)],
+          reply: { channel, messages: [messageOf(ackOf(event))] },
+        },
       ]),
       ...fromServer.map(([event, { summary }]) => [event, { action: "send", channel, summary, messages: [messageOf(event)] }]),
     ]),
@@ -44,7 +54,12 @@ export function presentAsyncapi(version: string): Json {
 
 function presentAck({ returns, problems }: ActionContract): Json {
   const codes = [...problems, ...commonProblems, "unauthenticated"];
-  const answer = (ok: boolean, rest: Json) => ({ type: "object", properties: { ok: { const: ok }, ...rest }, required: ["ok", ...Object.keys(rest)], additionalProperties: false });
+  const answer = (ok: boolean, rest: Json) => ({
+    type: "object",
+    properties: { ok: { const: ok }, ...rest },
+    required: ["ok", ...Object.keys(rest)],
+    additionalProperties: false,
+  });
   return {
     oneOf: [
       answer(true, { data: presentSchema(returns) }),

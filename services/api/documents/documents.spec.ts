@@ -7,19 +7,24 @@ import { presentAsyncapi } from "./asyncapi.ts";
 import { presentOpenapi } from "./openapi.ts";
 
 type Json = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any -- a document is looked into by its paths
-const openapi = presentOpenapi("1.2.3") as Json;
-const asyncapi = presentAsyncapi("1.2.3") as Json;
+const openapi: Json = presentOpenapi("1.2.3");
+const asyncapi: Json = presentAsyncapi("1.2.3");
 const contracts = Object.entries(actions) as [string, ActionContract][];
 
 const operations = Object.entries(openapi["paths"] as Record<string, Json>).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({ route: `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ":$1")}`, ...(operation as Json) })),
+  Object.entries(methods).map(([method, operation]) => ({
+    route: `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ":$1")}`,
+    ...(operation as Json),
+  })),
 ) as Json[];
 
 describe("OpenAPI", () => {
   test("is valid by the official schema", () => {
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
     // The document's schemas are whatever JSON Schema allows; ajv looks for that name in the wrong place.
-    const official = JSON.parse(JSON.stringify(openapiV31).replaceAll('"$dynamicRef":"#meta"', '"$ref":"https://json-schema.org/draft/2020-12/schema"')) as object;
+    const official = JSON.parse(
+      JSON.stringify(openapiV31).replaceAll('"$dynamicRef":"#meta"', '"$ref":"https://json-schema.org/draft/2020-12/schema"'),
+    ) as object;
     const valid = ajv.validate(official, openapi);
     expect(ajv.errors).toBeNull();
     expect(valid).toBe(true);
@@ -30,38 +35,63 @@ describe("OpenAPI", () => {
     expect(told.sort()).toEqual(contracts.flatMap(([name, { rest }]) => (rest ? [`${name} ${rest}`] : [])).sort());
   });
 
-  test.each(operations.map((operation) => [operation["operationId"] as string, operation]))("%s takes the contract's fields, each in one place", (name, operation) => {
-    const { params } = (actions as unknown as Record<string, ActionContract>)[name]!;
-    const parameters = ((operation["parameters"] ?? []) as Json[]).filter((parameter) => parameter["in"] !== "header").map((parameter) => ({ name: parameter["name"] as string, required: parameter["required"] as boolean }));
-    const body = operation["requestBody"]?.content["application/json"].schema as Json | undefined;
-    const inBody = Object.keys(body?.["properties"] ?? {}).map((field) => ({ name: field, required: ((body!["required"] ?? []) as string[]).includes(field) }));
-    const wanted = Object.keys(params.properties).map((field) => ({ name: field, required: params.required?.includes(field) ?? false }));
-    const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
-    expect([...parameters, ...inBody].sort(byName)).toEqual(wanted.sort(byName));
-  });
+  test.each(operations.map((operation) => [operation["operationId"] as string, operation]))(
+    "%s takes the contract's fields, each in one place",
+    (name, operation) => {
+      const { params } = (actions as unknown as Record<string, ActionContract>)[name]!;
+      const parameters = ((operation["parameters"] ?? []) as Json[])
+        .filter((parameter) => parameter["in"] !== "header")
+        .map((parameter) => ({ name: parameter["name"] as string, required: parameter["required"] as boolean }));
+      const body = operation["requestBody"]?.content["application/json"].schema as Json | undefined;
+      const inBody = Object.keys(body?.["properties"] ?? {}).map((field) => ({
+        name: field,
+        required: ((body!["required"] ?? []) as string[]).includes(field),
+      }));
+      const wanted = Object.keys(params.properties).map((field) => ({
+        name: field,
+        required: params.required?.includes(field) ?? false,
+      }));
+      const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+      expect([...parameters, ...inBody].sort(byName)).toEqual(wanted.sort(byName));
+    },
+  );
 
-  test.each(operations.map((operation) => [operation["operationId"] as string, operation]))("%s tells every status and problem, and no other", (name, operation) => {
-    const contract = (actions as unknown as Record<string, ActionContract>)[name]!;
-    const responses = operation["responses"] as Record<string, Json>;
-    const told = Object.values(responses).flatMap((response) => (response["content"]?.["application/problem+json"]?.schema.allOf[1].properties.code.enum ?? []) as string[]);
-    const takesBody = /^(POST|PUT|PATCH)/.test(contract.rest!);
-    const wanted = [
-      ...contract.problems,
-      ...commonProblems,
-      "bad_request",
-      ...(contract.audience === "user" ? ["unauthenticated"] : []),
-      ...(takesBody ? ["bad_json", "too_large", "unsupported_media_type"] : []),
-    ];
-    expect(told.sort()).toEqual(wanted.sort());
-    const statuses = new Set([...contract.status, ...wanted.map((code) => problems[code as keyof typeof problems].status)].map(String));
-    expect(Object.keys(responses).sort()).toEqual([...statuses].sort());
-    expect(operation["security"]).toEqual(contract.audience === "user" ? [{ bearer: [] }] : []);
-  });
+  test.each(operations.map((operation) => [operation["operationId"] as string, operation]))(
+    "%s tells every status and problem, and no other",
+    (name, operation) => {
+      const contract = (actions as unknown as Record<string, ActionContract>)[name]!;
+      const responses = operation["responses"] as Record<string, Json>;
+      const told = Object.values(responses).flatMap(
+        (response) => (response["content"]?.["application/problem+json"]?.schema.allOf[1].properties.code.enum ?? []) as string[],
+      );
+      const takesBody = /^(POST|PUT|PATCH)/.test(contract.rest!);
+      const wanted = [
+        ...contract.problems,
+        ...commonProblems,
+        "bad_request",
+        ...(contract.audience === "user" ? ["unauthenticated"] : []),
+        ...(takesBody ? ["bad_json", "too_large", "unsupported_media_type"] : []),
+      ];
+      expect(told.sort()).toEqual(wanted.sort());
+      const statuses = new Set(
+        [...contract.status, ...wanted.map((code) => problems[code as keyof typeof problems].status)].map(String),
+      );
+      expect(Object.keys(responses).sort()).toEqual([...statuses].sort());
+      expect(operation["security"]).toEqual(contract.audience === "user" ? [{ bearer: [] }] : []);
+    },
+  );
 });
 
 test("OpenAPI shows the Idempotency-Key of each action that takes one, and of no other", () => {
-  const taking = operations.filter((operation) => ((operation["parameters"] ?? []) as Json[]).some(({ name, in: place }) => name === "Idempotency-Key" && place === "header"));
-  expect(taking.map((operation) => operation["operationId"] as string).sort()).toEqual(contracts.filter(([, { idempotent }]) => idempotent).map(([name]) => name).sort());
+  const taking = operations.filter((operation) =>
+    ((operation["parameters"] ?? []) as Json[]).some(({ name, in: place }) => name === "Idempotency-Key" && place === "header"),
+  );
+  expect(taking.map((operation) => operation["operationId"] as string).sort()).toEqual(
+    contracts
+      .filter(([, { idempotent }]) => idempotent)
+      .map(([name]) => name)
+      .sort(),
+  );
   expect(taking.length).toBeGreaterThan(0);
 });
 
@@ -74,11 +104,17 @@ describe("AsyncAPI", () => {
   });
 
   test("has every event of both sides, and no other", () => {
-    const told = Object.entries(asyncapi["operations"] as Record<string, Json>).map(([event, { action }]) => `${action} ${event}`);
+    const told = Object.entries(asyncapi["operations"] as Record<string, Json>).map(
+      ([event, { action }]) => `${action} ${event}`,
+    );
     const fromClients = contracts.flatMap(([, { socket }]) => (socket ? [socket] : []));
-    expect(told.sort()).toEqual([...fromClients.map((event) => `receive ${event}`), ...Object.keys(socketEvents).map((event) => `send ${event}`)].sort());
+    expect(told.sort()).toEqual(
+      [...fromClients.map((event) => `receive ${event}`), ...Object.keys(socketEvents).map((event) => `send ${event}`)].sort(),
+    );
     const messages = Object.keys(asyncapi["channels"].socket.messages as Json);
-    expect(messages.sort()).toEqual([...fromClients.flatMap((event) => [event, `${event}.ack`]), ...Object.keys(socketEvents)].sort());
+    expect(messages.sort()).toEqual(
+      [...fromClients.flatMap((event) => [event, `${event}.ack`]), ...Object.keys(socketEvents)].sort(),
+    );
   });
 });
 

@@ -15,7 +15,8 @@ export function presentOpenapi(version: string): Json {
     info: {
       title: "Confab",
       version,
-      description: "Errors are problem documents (RFC 9457); `code` is a stable word. Every GET answers HEAD as well. Requests may name themselves by `X-Request-Id`.",
+      description:
+        "Errors are problem documents (RFC 9457); `code` is a stable word. Every GET answers HEAD as well. Requests may name themselves by `X-Request-Id`.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: restPath }],
@@ -42,8 +43,17 @@ function presentOperation(route: Route): Json {
   const { action, contract, pathParams, restIn } = route;
   const { properties, required = [] } = contract.params;
   const rest = Object.keys(properties).filter((name) => !pathParams.includes(name));
-  const parameter = (name: string, place: string) => ({ name, in: place, required: required.includes(name), schema: presentSchema(properties[name]!) });
-  const parameters = [...pathParams.map((name) => parameter(name, "path")), ...(restIn === "query" ? rest.map((name) => parameter(name, "query")) : []), ...(contract.idempotent ? [idempotencyParameter] : [])];
+  const parameter = (name: string, place: string) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    schema: presentSchema(properties[name]!),
+  });
+  const parameters = [
+    ...pathParams.map((name) => parameter(name, "path")),
+    ...(restIn === "query" ? rest.map((name) => parameter(name, "query")) : []),
+    ...(contract.idempotent ? [idempotencyParameter] : []),
+  ];
   return {
     operationId: action,
     summary: contract.summary,
@@ -55,7 +65,8 @@ function presentOperation(route: Route): Json {
   };
 }
 
-const takesBody = ({ contract, pathParams, restIn }: Route) => restIn === "body" && Object.keys(contract.params.properties).some((name) => !pathParams.includes(name));
+const takesBody = ({ contract, pathParams, restIn }: Route) =>
+  restIn === "body" && Object.keys(contract.params.properties).some((name) => !pathParams.includes(name));
 
 function presentBody({ contract }: Route, fields: string[]): Json {
   const { properties, required = [] } = contract.params;
@@ -73,7 +84,9 @@ function presentSuccesses({ contract }: Route): Json {
   return Object.fromEntries(
     contract.status.map((status) => [
       status,
-      status === 204 ? { description: "Done." } : { description: contract.summary, content: { "application/json": { schema: presentSchema(contract.returns) } } },
+      status === 204
+        ? { description: "Done." }
+        : { description: contract.summary, content: { "application/json": { schema: presentSchema(contract.returns) } } },
     ]),
   );
 }
@@ -98,7 +111,9 @@ function presentProblems(codes: ProblemCode[]): Json {
       {
         description: same.map((code) => `\`${code}\`: ${problems[code].title}.`).join(" "),
         content: {
-          "application/problem+json": { schema: { allOf: [{ $ref: "#/components/schemas/Problem" }, { properties: { code: { enum: same } } }] } },
+          "application/problem+json": {
+            schema: { allOf: [{ $ref: "#/components/schemas/Problem" }, { properties: { code: { enum: same } } }] },
+          },
         },
       },
     ]),

@@ -7,7 +7,20 @@ import { Me, Profile, SignedIn, Tokens } from "@confab/contracts/user.ts";
 export type Json = Record<string, unknown>;
 
 /** The shapes that the documents name, each told once and referred to everywhere else. */
-const named: Record<string, object> = { Chat, Entry, FieldError, Limits, Me, Member, Message, Problem: ProblemDocument, Profile, Reaction, SignedIn, Tokens };
+const named: Record<string, object> = {
+  Chat,
+  Entry,
+  FieldError,
+  Limits,
+  Me,
+  Member,
+  Message,
+  Problem: ProblemDocument,
+  Profile,
+  Reaction,
+  SignedIn,
+  Tokens,
+};
 
 const names = new Map(Object.entries(named).map(([name, schema]) => [JSON.stringify(schema), name]));
 

@@ -12,7 +12,12 @@ export const docsBeside = `${restPath}/docs`;
 
 /** The OpenAPI document in Swagger UI, from this address alone. */
 export function docs() {
-  const serve = express.static(swaggerFolder(), { index: false, redirect: false, cacheControl: false, setHeaders: (res) => void res.setHeader("Cache-Control", "no-cache") });
+  const serve = express.static(swaggerFolder(), {
+    index: false,
+    redirect: false,
+    cacheControl: false,
+    setHeaders: (res) => void res.setHeader("Cache-Control", "no-cache"),
+  });
   const router = Router();
   router.use(
     getOnly("/docs", (req, res) => {

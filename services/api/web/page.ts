@@ -11,6 +11,7 @@ export function page(folder = dist) {
   return express.static(folder, {
     redirect: false,
     cacheControl: false,
-    setHeaders: (res, path) => void res.setHeader("Cache-Control", isHashed(path) ? "public, max-age=31536000, immutable" : "no-cache"),
+    setHeaders: (res, path) =>
+      void res.setHeader("Cache-Control", isHashed(path) ? "public, max-age=31536000, immutable" : "no-cache"),
   });
 }

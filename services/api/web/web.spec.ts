@@ -18,7 +18,9 @@ const mail: InboxMail = {
   at: "2026-01-01T00:00:00.000Z",
 };
 const asked: unknown[] = [];
-const answers = { "mail.inbox.list": (ctx: { params: unknown }) => (asked.push(ctx.params), { items: [mail], nextCursor: null }) };
+const answers = {
+  "mail.inbox.list": (ctx: { params: unknown }) => (asked.push(ctx.params), { items: [mail], nextCursor: null }),
+};
 
 let api: Started;
 beforeAll(async () => void (api = await startApi(answers)));
@@ -34,7 +36,11 @@ describe("the inbox", () => {
 
   test("names an address that is too long", async () => {
     const answer = await api.ask(`/dev/inbox?to=${"a".repeat(300)}`);
-    expect([answer.status, answer.json.code, answer.json.errors]).toMatchObject([422, "bad_input", [{ field: "to", code: "maxLength" }]]);
+    expect([answer.status, answer.json.code, answer.json.errors]).toMatchObject([
+      422,
+      "bad_input",
+      [{ field: "to", code: "maxLength" }],
+    ]);
   });
 
   test("is an escaped page for people, the code large", async () => {
@@ -65,7 +71,8 @@ describe("the viewer of the documents", () => {
     expect(text).not.toMatch(/<script>|<style|style=|https?:|\/\//);
     expect(headers["content-security-policy"]).toContain("script-src 'self';");
     expect(headers["content-security-policy"]).toContain("style-src 'self' 'unsafe-inline'");
-    for (const [, file] of text.matchAll(/(?:src|href)="([^"]+)"/g)) expect([file, (await api.ask(`/${file}`)).status]).toEqual([file, 200]);
+    for (const [, file] of text.matchAll(/(?:src|href)="([^"]+)"/g))
+      expect([file, (await api.ask(`/${file}`)).status]).toEqual([file, 200]);
     expect((await api.ask("/docs/start.js")).text).toContain('url: "api/v1/openapi.json"');
     expect((await api.ask("/api/v1/openapi.json")).json.openapi).toBe("3.1.1");
     expect((await api.ask("/api/v1/asyncapi.json")).json.asyncapi).toBe("3.0.0");
@@ -74,7 +81,8 @@ describe("the viewer of the documents", () => {
   test("is found from beside the document too, and serves no other file", async () => {
     expect((await api.ask("/api/v1/docs")).headers.location).toBe("../../docs");
     expect((await api.ask("/docs/")).headers.location).toBe("../docs");
-    for (const path of ["/docs/package.json", "/docs/index.html", "/docs/..%2fpackage.json"]) expect((await api.ask(path)).status).toBe(404);
+    for (const path of ["/docs/package.json", "/docs/index.html", "/docs/..%2fpackage.json"])
+      expect((await api.ask(path)).status).toBe(404);
   });
 });
 

@@ -52,6 +52,8 @@ export function nameFailure(err: unknown): string {
 /** What `promise` gives, or an error after so many milliseconds. */
 export async function within<T>(ms: number, promise: Promise<T>, otherwise: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => (timer = setTimeout(() => reject(Object.assign(new Error(otherwise), { code: "TIMEOUT" })), ms)));
+  const late = new Promise<never>(
+    (_resolve, reject) => (timer = setTimeout(() => reject(Object.assign(new Error(otherwise), { code: "TIMEOUT" })), ms)),
+  );
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
