@@ -7,7 +7,7 @@ export interface Counts {
   skipped: number;
 }
 
-/** The runner's real counts. A suite that could not run at all is a failure, and so is a run without a single test. */
+/** The runner's real counts. A suite that could not run at all is a failure, and so is a run in which no test ran. */
 export function countResults(results: AggregatedResult): Counts {
   const silent = results.testResults.filter(({ numFailingTests, testExecError, failureMessage }) => {
     return numFailingTests === 0 && (testExecError !== undefined || Boolean(failureMessage));
@@ -15,7 +15,7 @@ export function countResults(results: AggregatedResult): Counts {
   const passed = results.numPassedTests;
   const failed = results.numFailedTests + silent.length;
   const skipped = results.numPendingTests + results.numTodoTests;
-  const nothing = passed + failed + skipped === 0 || (results.wasInterrupted && failed === 0);
+  const nothing = passed + failed === 0 || (results.wasInterrupted === true && failed === 0);
   return { passed, failed: nothing ? failed + 1 : failed, skipped };
 }
 
