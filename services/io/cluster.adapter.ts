@@ -40,7 +40,13 @@ export async function joinCluster(
 ): Promise<Cluster> {
   // What cannot be published now is better lost than late: the log is the truth.
   const pub = new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy });
-  const sub = new Redis(redisUrl, { maxRetriesPerRequest: null, autoResubscribe: true, retryStrategy });
+  const sub = new Redis(redisUrl, {
+    maxRetriesPerRequest: null,
+    autoResubscribe: true,
+    // The check asks for INFO, which a connection that has begun to subscribe is refused; then it starts over, without its subscriptions.
+    enableReadyCheck: false,
+    retryStrategy,
+  });
   for (const client of [pub, sub]) client.on("error", onError);
   await new Promise<void>((resolve) => {
     pub.once("ready", resolve);
