@@ -55,7 +55,7 @@ withBrowser("the page", () => {
   });
 
   /** A browser of one's own, and all that it complained of. */
-  async function open(options: BrowserContextOptions): Promise<{ page: Page; complaints: string[] }> {
+  async function open(options: BrowserContextOptions, path = "/"): Promise<{ page: Page; complaints: string[] }> {
     const context = await browser.newContext(options);
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
@@ -74,7 +74,7 @@ withBrowser("the page", () => {
     await page.addInitScript(() =>
       document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective}`)),
     );
-    await page.goto(url);
+    await page.goto(`${url}${path}`);
     return { page, complaints };
   }
 
@@ -201,6 +201,19 @@ withBrowser("the page", () => {
     expect(y).toBeGreaterThanOrEqual(0);
     expect(y).toBeLessThan(desktop.viewport.height);
     await fay.context().close();
+  }, 60_000);
+
+  test("the documents show every operation, from this address alone", async () => {
+    const { page, complaints } = await open(desktop, "/docs");
+    await page.locator(".opblock-summary-path", { hasText: "/chats/{chatId}/messages" }).first().waitFor();
+    const shown = await page.locator(".opblock").count();
+    const { paths } = (await (await fetch(`${url}/api/v1/openapi.json`)).json()) as { paths: Record<string, object> };
+    expect(shown).toBe(Object.values(paths).flatMap((methods) => Object.keys(methods)).length);
+    // Opened, one shows what it answers.
+    await page.locator(".opblock-summary-control").first().click();
+    await page.locator(".responses-table").first().waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
   }, 60_000);
 
   test("a wrong code is told in plain words", async () => {
