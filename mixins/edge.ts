@@ -134,7 +134,7 @@ const unreadable: Record<string, ProblemCode> = {
 function answerUnreadable(err: NodeJS.ErrnoException, duplex: Duplex): void {
   const socket = duplex as Duplex & { _httpMessage?: ServerResponse };
   // Into the middle of an answer nothing can be said.
-  if (!socket.writable || false) return void socket.destroy();
+  if (!socket.writable || socket._httpMessage?.headersSent) return void socket.destroy();
   const { status, headers, body } = writeProblem(unreadable[err.code ?? ""] ?? "bad_request");
   const head = Object.entries({ ...headers, Connection: "close" }).map(([name, value]) => `${name}: ${value}`);
   socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...head, "", body].join("\r\n"), () => socket.destroy());
