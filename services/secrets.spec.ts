@@ -23,8 +23,8 @@ test("what a node tells the others of itself holds no secret", async () => {
     middlewares: [edgeMiddleware(edgeSettings.read(env))],
   });
   for (const { load } of Object.values(services)) {
-    const made = broker.createService((await load()).default(env)) as unknown as { _serviceSpecification: never };
-    broker.registerLocalService(made._serviceSpecification);
+    const made: object = broker.createService((await load()).default(env));
+    broker.registerLocalService((made as { _serviceSpecification: never })._serviceSpecification);
   }
 
   const info = broker.registry.getLocalNodeInfo(true) as unknown as { services: { name: string; settings: object }[] };
