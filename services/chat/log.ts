@@ -88,7 +88,11 @@ export class ChatLog {
     // What arrives in the same turn of the event loop goes out together.
     await new Promise((resolve) => setImmediate(resolve));
     try {
-      while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0));
+      while (this.#waiting.length > 0) {
+        const waiting = this.#waiting.splice(0);
+        // A mistake of ours must leave nobody waiting. Whoever is settled already is not touched by this.
+        await this.#write(waiting).catch((err: unknown) => waiting.forEach((one) => one.failed(err)));
+      }
     } finally {
       this.#running = false;
     }
@@ -230,9 +234,12 @@ export class ChatLog {
     const states = new Map<string, ChatState>();
     await Promise.all(
       [...behind].map(async (chatId) => {
+        const before = this.#chats.peek(chatId)?.rev;
         // Where that fails the insert will be refused again, and there is a pause before the next go.
         const state = await this.#chats.refresh(chatId).catch(() => pause(50));
         if (state) states.set(chatId, state);
+        // What took the place is on its way to the majority still, and we read only what has arrived there.
+        if (state && state.rev === before) await pause(10);
       }),
     );
     const now = Date.now();

@@ -67,6 +67,32 @@ test("a log that does not answer is asked again", async () => {
   expect(got).toEqual([1, 2]);
 });
 
+test("a look that is asked for while the log is being read is a look of its own", async () => {
+  const log = [1, 3];
+  const got: number[] = [];
+  let answer: (() => void) | undefined;
+  const fanout = new Fanout({
+    deliver: ({ rev }) => got.push(rev),
+    fetch: async (_chatId, after) => {
+      const read = log.filter((rev) => rev > after).map(entry);
+      await new Promise<void>((resolve) => (answer = resolve));
+      return read;
+    },
+    onError: () => {},
+  });
+  fanout.follow("c", 0);
+  fanout.receive("c", [entry(3)]);
+  await pause(60);
+  // The reading under way has not seen these; nothing else tells of 4.
+  log.splice(0, log.length, 1, 2, 3, 4);
+  void fanout.catchUp("c");
+  for (let i = 0; i < 5; i++) {
+    answer?.();
+    await pause(60);
+  }
+  expect(got).toEqual([1, 2, 3, 4]);
+});
+
 test("a chat that nobody here follows costs nothing", async () => {
   const { fanout, got, fetched } = open();
   fanout.receive("other", [entry(7)]);

@@ -6,6 +6,8 @@ interface Followed {
   /** Entries that came before their turn. */
   early: Map<number, Entry>;
   filling: boolean;
+  /** Whether the log is to be read even where nothing is known to be missing. */
+  look: boolean;
 }
 
 interface Ways {
@@ -35,7 +37,7 @@ export class Fanout {
 
   /** From now on entries after this rev are delivered. A chat that is followed already stays where it is. */
   follow(chatId: string, rev: number): void {
-    if (!this.#followed.has(chatId)) this.#followed.set(chatId, { last: rev, early: new Map(), filling: false });
+    if (!this.#followed.has(chatId)) this.#followed.set(chatId, { last: rev, early: new Map(), filling: false, look: false });
   }
 
   unfollow(chatId: string): void {
@@ -55,7 +57,10 @@ export class Fanout {
   /** Reads what the log has beyond the last rev, for a chat whose entries may have gone by before it was followed. */
   async catchUp(chatId: string): Promise<void> {
     const followed = this.#followed.get(chatId);
-    if (followed) await this.#fill(chatId, followed, 0, true);
+    if (!followed) return;
+    // A reading that is under way may have begun too early; it is followed by another.
+    followed.look = true;
+    await this.#fill(chatId, followed, 0);
   }
 
   #drain(followed: Followed): void {
@@ -67,24 +72,24 @@ export class Fanout {
     for (const rev of followed.early.keys()) if (rev <= followed.last) followed.early.delete(rev);
   }
 
-  async #fill(chatId: string, followed: Followed, wait: number, anyway = false): Promise<void> {
+  async #fill(chatId: string, followed: Followed, wait: number): Promise<void> {
     if (followed.filling) return;
     followed.filling = true;
     let pause = wait;
-    let must = anyway;
     try {
       while (this.#followed.get(chatId) === followed) {
         if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
-        if (followed.early.size === 0 && !must) return;
+        if (followed.early.size === 0 && !followed.look) return;
+        followed.look = false;
         try {
           const missing = await this.#ways.fetch(chatId, followed.last);
           for (const entry of missing) followed.early.set(entry.rev, entry);
           this.#drain(followed);
-          must = false;
           pause = 0;
           // The log cannot lack what an entry before its turn stands on, unless a read was older than that entry.
           if (missing.length === 0) pause = grace;
         } catch (err) {
+          followed.look = true;
           this.#ways.onError(err);
           pause = Math.min(Math.max(pause, grace) * 2, 2000);
         }

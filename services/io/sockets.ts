@@ -83,6 +83,8 @@ export async function welcome(service: IoService, socket: UserSocket): Promise<v
     // First of all: a chat that is opened from here on brings the socket in by itself.
     await socket.join([rooms.user(userId), rooms.session(sessionId)]);
     const { epoch, chats } = await call(service.broker, "chat.follow.list", { userId });
+    // Whoever has left meanwhile must not be put into rooms that nobody would take them out of.
+    if (!socket.connected) return;
     for (const { chatId, rev } of chats) service.fanout.follow(chatId, rev);
     await socket.join(chats.map(({ chatId }) => rooms.chat(chatId)));
     await service.cluster.heard();
