@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { createShardedAdapter } from "@socket.io/redis-adapter";
 import { Redis } from "ioredis";
 import type { Namespace, Server } from "socket.io";
@@ -78,9 +79,10 @@ export async function joinCluster(
       await sub.ping();
     },
     async close() {
-      pub.disconnect();
-      sub.disconnect();
-      return Promise.resolve();
+      // Asked to go, a connection first answers what it was asked before; one that is gone is not waited for.
+      const going = [pub, sub].map((client) => client.quit().catch(() => {}));
+      await Promise.race([Promise.all(going), pause(500)]);
+      for (const client of [pub, sub]) client.disconnect();
     },
   };
 
