@@ -27,6 +27,7 @@ export class Sessions {
   readonly #verified = new LRUCache<string, Identity>({ max: 10_000 });
   readonly #alive = new LRUCache<string, true>({ max: 50_000, ttl: trustMs });
   #keysAskedAt = 0;
+  #askingKeys: Promise<void> | undefined;
   #gathering: { ids: Set<string>; answer: Promise<Set<string>> } | undefined;
 
   constructor(broker: ServiceBroker) {
@@ -77,18 +78,21 @@ export class Sessions {
   }
 
   async #key(kid: string): Promise<KeyObject | undefined> {
-    // A made-up kid costs one look-up a second at most, whoever sends how many.
-    if (!this.#keys.has(kid) && Date.now() - this.#keysAskedAt > 1000) {
-      this.#keysAskedAt = Date.now();
-      try {
-        const { keys } = await call(this.#broker, "user.key.list", {});
-        for (const key of keys) this.#keys.set(key.kid, createPublicKey({ key, format: "jwk" }));
-      } catch (err) {
-        this.#keysAskedAt = 0;
-        throw err;
-      }
-    }
+    // Whoever comes while the keys are being read waits for them; a crowd that comes back to a new node is one question.
+    if (!this.#keys.has(kid)) await (this.#askingKeys ?? this.#askKeys());
     return this.#keys.get(kid);
+  }
+
+  async #askKeys(): Promise<void> {
+    // A made-up kid costs one look-up a second at most, whoever sends how many.
+    if (Date.now() - this.#keysAskedAt <= 1000) return;
+    this.#askingKeys = call(this.#broker, "user.key.list", {})
+      .then(({ keys }) => {
+        for (const key of keys) this.#keys.set(key.kid, createPublicKey({ key, format: "jwk" }));
+        this.#keysAskedAt = Date.now();
+      })
+      .finally(() => (this.#askingKeys = undefined));
+    await this.#askingKeys;
   }
 
   /** Questions that come while one is being put together go out in one call. */

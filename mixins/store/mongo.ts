@@ -15,7 +15,11 @@ import {
 } from "./collection.ts";
 
 /** Nothing that we acknowledge may be rolled back, and nothing that we show. */
-const durable = { writeConcern: { w: "majority", journal: true }, readConcern: { level: "majority" } } as const;
+const durable = {
+  writeConcern: { w: "majority", journal: true },
+  readConcern: { level: "majority" },
+  readPreference: "primary",
+} as const;
 const serverSelectionTimeoutMS = 5000;
 const duplicateKey = 11_000;
 

@@ -58,7 +58,7 @@ export function openNedb(service: Service, dataDir: string): Database {
         const fieldName = fields.length === 1 ? fields[0]! : [...fields];
         await db.ensureIndexAsync({ fieldName: fieldName, unique, sparse });
       }
-      return new NedbCollection(db, schema);
+      return new NedbCollection(db, schema, filename);
     },
     async close() {
       for (const adapter of opened.splice(0)) await adapter.disconnect();
@@ -67,26 +67,48 @@ export function openNedb(service: Service, dataDir: string): Database {
   };
 }
 
+/** What NeDB keeps to itself, as far as it has to be guarded here. */
+interface OpenNedb {
+  persistence: { persistNewStateAsync(documents: unknown[]): Promise<void> };
+  loadDatabaseAsync(): Promise<void>;
+}
+
 class NedbCollection<D extends Document> implements Collection<D> {
   readonly #db: Nedb<D>;
   readonly #schema: CollectionSchema<D>;
+  readonly #filename: string | undefined;
+  /** Whether a write failed: what NeDB has in memory is then more than what is in the file. */
+  #torn = false;
+  #mending: Promise<void> | undefined;
 
-  constructor(db: Nedb<D>, schema: CollectionSchema<D>) {
+  constructor(db: Nedb<D>, schema: CollectionSchema<D>, filename: string | undefined) {
     this.#db = db;
     this.#schema = schema;
+    this.#filename = filename;
+    const { persistence } = db as unknown as OpenNedb;
+    const persist = persistence.persistNewStateAsync.bind(persistence);
+    // G1: NeDB changes its memory first and the file after. Once the file has refused a write (a full disk), nothing more
+    // is written behind half a line, and nothing is read that is in memory alone.
+    persistence.persistNewStateAsync = async (documents) => {
+      if (this.#torn) throw new Error("an earlier write failed");
+      await persist(documents).catch((err: unknown) => {
+        this.#torn = true;
+        throw err;
+      });
+    };
   }
 
   async insert(document: D) {
-    await this.#db.insertAsync(document as never).catch((err: unknown) => this.#translate(err, document));
+    await this.#whole(() => this.#db.insertAsync(document as never), document);
   }
 
   async insertMany(documents: readonly D[], ordered: boolean): Promise<Outcome[]> {
     try {
       // One append to the file, all or nothing.
-      await this.#db.insertAsync(documents as never);
+      await this.#whole(() => this.#db.insertAsync(documents as never));
       return documents.map(() => "stored");
     } catch (err) {
-      if (!isViolation(err)) throw new Unavailable(err);
+      conflictOrThrow(err);
     }
     // One of them is refused: find out which.
     const outcomes: Outcome[] = [];
@@ -98,10 +120,12 @@ class NedbCollection<D extends Document> implements Collection<D> {
   }
 
   find(filter: Filter<D>, { sort, limit }: FindOptions<D> = {}): Promise<D[]> {
-    let cursor = this.#db.findAsync(filter);
-    if (sort) cursor = cursor.sort(sort);
-    if (limit) cursor = cursor.limit(limit);
-    return cursor;
+    return this.#whole(async () => {
+      let cursor = this.#db.findAsync(filter);
+      if (sort) cursor = cursor.sort(sort);
+      if (limit) cursor = cursor.limit(limit);
+      return await cursor;
+    });
   }
 
   async findOne(filter: Filter<D>, options: FindOptions<D> = {}): Promise<D | null> {
@@ -110,14 +134,13 @@ class NedbCollection<D extends Document> implements Collection<D> {
   }
 
   async updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null> {
-    const { affectedDocuments } = await this.#db
-      .updateAsync(filter, update, { multi: false, returnUpdatedDocs: true })
-      .catch((err: unknown) => this.#translate(err));
+    const options = { multi: false, returnUpdatedDocs: true } as const;
+    const { affectedDocuments } = await this.#whole(() => this.#db.updateAsync(filter, update, options));
     return affectedDocuments ?? null;
   }
 
   async replaceOne(filter: Filter<D> & { _id: string }, document: D) {
-    const replace = () => this.#db.updateAsync(filter, document, {}).catch((err: unknown) => this.#translate(err, document));
+    const replace = () => this.#whole(() => this.#db.updateAsync(filter, document, {}), document);
     if ((await replace()).numAffected > 0) return;
     // There is none, or one that the filter does not hold for. Somebody else may insert it at the same time.
     await this.insert(document).catch((err: unknown) => {
@@ -127,7 +150,26 @@ class NedbCollection<D extends Document> implements Collection<D> {
   }
 
   removeMany(filter: Filter<D>): Promise<number> {
-    return this.#db.removeAsync(filter, { multi: true });
+    return this.#whole(() => this.#db.removeAsync(filter, { multi: true }));
+  }
+
+  /** Does something on a memory that is what the file is; throws Conflict or Unavailable. */
+  async #whole<T>(act: () => Promise<T>, document?: D): Promise<T> {
+    if (this.#torn) await (this.#mending ??= this.#mend().finally(() => (this.#mending = undefined)));
+    const result = await act().catch((err: unknown) => this.#translate(err, document));
+    if (this.#torn) throw new Unavailable(new Error("a write failed meanwhile"));
+    return result;
+  }
+
+  /** Reads the file anew, without the half line at its end; fails, and is tried again, while there is no room. */
+  async #mend(): Promise<void> {
+    try {
+      truncateTornLine(this.#filename!);
+      await (this.#db as unknown as OpenNedb).loadDatabaseAsync();
+      this.#torn = false;
+    } catch (err) {
+      throw new Unavailable(err);
+    }
   }
 
   #translate(err: unknown, document?: D): never {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Service } from "moleculer";
 import { openNedb } from "@confab/mixins/store/nedb.ts";
 import { Unavailable, type Outcome } from "@confab/mixins/store/collection.ts";
@@ -118,6 +119,42 @@ test("a write whose answer is lost is neither lost nor doubled", async () => {
   expect(cut).toBeGreaterThan(1);
   expect(sent.map(({ isNew }) => isNew)).toEqual([true, true, true]);
   expect(revs(await store.entriesAfter(chatId, 0, 100))).toEqual(upTo(4));
+});
+
+test("what was stored by a write whose answer is lost is told all the same", async () => {
+  const store = await openShared();
+  const { log, told } = node(store);
+  const append = store.append.bind(store);
+  let cut = 0;
+  store.append = async (entries, ordered): Promise<Outcome[]> => {
+    const outcomes = await append(entries, ordered);
+    if (cut++ % 2 === 0) throw new Unavailable(new Error("cut after it was stored"));
+    return outcomes;
+  };
+  await log.append(create());
+  await log.append(message("ann"));
+  expect(new Set(revs(told))).toEqual(new Set([1, 2]));
+});
+
+test("what waits behind a write that hangs does not happen after its sender was told no", async () => {
+  const store = await openShared();
+  const { log } = node(store);
+  await log.append(create());
+  const append = store.append.bind(store);
+  let release = () => {};
+  store.append = async (entries, ordered) => {
+    await new Promise<void>((resolve) => (release = resolve));
+    return append(entries, ordered);
+  };
+  const first = log.append(message("ann", "first"));
+  await pause(50);
+  const second = log.append(message("ann", "second"));
+  const now = jest.spyOn(Date, "now").mockReturnValue(Date.now() + 20_000);
+  release();
+  await expect(first).resolves.toMatchObject({ isNew: true });
+  await expect(second).rejects.toMatchObject({ type: "unavailable" });
+  now.mockRestore();
+  expect(revs(await store.entriesAfter(chatId, 0, 100))).toEqual([1, 2]);
 });
 
 test("an unreachable store ends in a 503 that is safe to repeat", async () => {

@@ -32,6 +32,8 @@ interface Waiting {
   since: number;
   /** Whether the last refusal was on a state that had just been read. */
   fresh: boolean;
+  /** Whether a write of this failed without telling what it stored. */
+  uncertain: boolean;
   done: (result: Appended) => void;
   failed: (reason: unknown) => void;
 }
@@ -77,7 +79,7 @@ export class ChatLog {
     if (!this.#chats.peek(intent.chatId)) await this.#chats.warm(intent.chatId);
     const state = this.#chats.peek(intent.chatId) ?? (await this.#chats.warm(intent.chatId));
     return new Promise((done, failed) => {
-      this.#waiting.push({ intent: intent, state, since: Date.now(), fresh: false, done, failed });
+      this.#waiting.push({ intent: intent, state, since: Date.now(), fresh: false, uncertain: false, done, failed });
       void this.#run();
     });
   }
@@ -145,17 +147,17 @@ export class ChatLog {
   #plan(waiting: Waiting[]): { batch: Planned[]; ordered: boolean; later: Waiting[] } {
     const batch: Planned[] = [];
     const later: Waiting[] = [];
-    const turns = new Map<string, { rev: number; seq: number; closed: boolean; byKey: Map<string, Planned> }>();
+    const turns = new Map<string, Turn>();
     let ordered = false;
     for (const one of waiting) {
       const { intent } = one;
-      const state = this.#chats.peek(intent.chatId) ?? one.state;
-      const turn = turns.get(intent.chatId) ?? {
-        rev: state.rev,
-        seq: state.lastSeq,
-        closed: false,
-        byKey: new Map<string, Planned>(),
-      };
+      // Whoever asked has been told by now that it did not happen: it must not happen by itself later.
+      if (Date.now() - one.since > patience) {
+        one.failed(problem("unavailable", { retryAfter: 1 }));
+        continue;
+      }
+      const turn = turns.get(intent.chatId) ?? openTurn(this.#chats.peek(intent.chatId) ?? one.state);
+      const { state } = turn;
       if (turn.closed || batch.length >= maxBatch) {
         later.push(one);
         continue;
@@ -192,8 +194,15 @@ export class ChatLog {
   /** A refusal counts only on a state that is not older than the intent: another node may just have let the sender in. */
   #refuse(one: Waiting, refusal: unknown): void {
     if (one.fresh || !this.#store.shared) return one.failed(refusal);
-    one.fresh = true;
-    void this.#retry([one], new Set([one.intent.chatId]));
+    this.#chats.refresh(one.intent.chatId).then(
+      (state) => {
+        Object.assign(one, { state, fresh: true });
+        this.#waiting.push(one);
+        void this.#run();
+      },
+      // What could not be read decides nothing.
+      (err: unknown) => one.failed(err),
+    );
   }
 
   #settle({ entry, waiting }: Planned): void {
@@ -209,6 +218,8 @@ export class ChatLog {
       this.counts.repeats++;
       // It can be our own: a write whose answer was lost.
       const own = found.type === entry.type && isSame(found, entry);
+      // Nobody has been told of what was stored by such a write. Being told twice harms nobody.
+      if (waiting.some(({ uncertain }) => uncertain)) this.#tell([found]);
       waiting.forEach((one, at) => one.done({ entry: found, isNew: own && at === 0 }));
     } catch (err) {
       for (const one of waiting) one.failed(err);
@@ -225,6 +236,7 @@ export class ChatLog {
       for (const one of waiting) one.failed(err);
       return;
     }
+    for (const one of waiting) one.uncertain = true;
     await pause(100);
     await this.#retry(waiting, new Set(batch.map(({ entry }) => entry.chatId)));
   }
@@ -250,6 +262,17 @@ export class ChatLog {
     void this.#run();
   }
 }
+
+/** What one chat has been given in a batch so far; all of it decided on the one state. */
+interface Turn {
+  state: ChatState;
+  rev: number;
+  seq: number;
+  closed: boolean;
+  byKey: Map<string, Planned>;
+}
+
+const openTurn = (state: ChatState): Turn => ({ state, rev: state.rev, seq: state.lastSeq, closed: false, byKey: new Map() });
 
 function entryAt(intent: Intent, rev: number, seq: number, isMessage: boolean): StoredEntry {
   const { chatId, type, by, key, body } = intent;

@@ -4,6 +4,10 @@ import { join } from "node:path";
 import type { Database } from "@confab/mixins/store/collection.ts";
 import { openNedb } from "@confab/mixins/store/nedb.ts";
 import type { Service } from "moleculer";
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- where NeDB writes, to be made to fail; it has no types
+const storage = require("@seald-io/nedb/lib/storage.js") as {
+  appendFileAsync(file: string, text: string, options: object): Promise<void>;
+};
 import { chatStoreSuite } from "./chat.store.suite.ts";
 import { ChatStore } from "./chat.store.ts";
 import { place, type StoredEntry } from "./documents.ts";
@@ -34,6 +38,24 @@ describe("in files", () => {
     // The place that was half taken is free, and the next line is whole.
     expect(await store.append([entry(3)], false)).toEqual(["stored"]);
     expect((await (await reopen()).entriesAfter("kept", 0, 10)).map(({ rev }) => rev)).toEqual([1, 2, 3]);
+  });
+
+  test("G1: a disk that is full acknowledges nothing, and goes on when there is room", async () => {
+    const store = await reopen();
+    const before = (await store.entriesAfter("kept", 0, 10)).length;
+    const write = storage.appendFileAsync;
+    // Half of the line fits.
+    const full = jest.spyOn(storage, "appendFileAsync").mockImplementation(async (file, text, options) => {
+      await write(file, text.slice(0, text.length / 2), options);
+      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    });
+    const next = entry(before + 1);
+    await expect(store.append([next], false)).rejects.toThrow("not available");
+    full.mockRestore();
+    // It is in memory alone, so it is not there.
+    expect((await store.entriesAfter("kept", 0, 10)).length).toBe(before);
+    expect(await store.append([next], false)).toEqual(["stored"]);
+    expect((await (await reopen()).entriesAfter("kept", 0, 10)).length).toBe(before + 1);
   });
 
   test("a damaged line in the middle stops the start", async () => {
