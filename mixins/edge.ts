@@ -22,7 +22,7 @@ type Handler = (req: IncomingMessage, res: ServerResponse, next?: () => void) =>
 export class Edge {
   readonly server: Server;
   /** Whether the server is somebody else's, who listens and closes. */
-  readonly #foreign: boolean;
+  readonly isForeign: boolean;
   #handler: Handler = answerNothing;
   #used = false;
   readonly #leavers: (() => Promise<void>)[] = [];
@@ -30,7 +30,7 @@ export class Edge {
   readonly #connections = new Map<Socket, IncomingMessage | undefined>();
 
   constructor(server?: Server) {
-    this.#foreign = server !== undefined;
+    this.isForeign = server !== undefined;
     this.server = server ?? this.#serveAlone();
   }
 
@@ -66,7 +66,7 @@ export class Edge {
   }
 
   async listen({ PORT, HOST, NODE_ENV }: Values<typeof edgeSettings.declarations>): Promise<void> {
-    if (!this.#used || this.#foreign) return;
+    if (!this.#used || this.isForeign) return;
     const host = HOST ?? (NODE_ENV === "production" ? "0.0.0.0" : "127.0.0.1");
     await new Promise<void>((resolve, reject) => {
       this.server.once("error", reject).listen(PORT, host, () => resolve(void this.server.off("error", reject)));
@@ -86,7 +86,7 @@ export class Edge {
    * has not sent a whole request by then gets a moment to.
    */
   async close(): Promise<void> {
-    const closed = this.#foreign || !this.server.listening ? undefined : new Promise((resolve) => this.server.close(resolve));
+    const closed = this.isForeign || !this.server.listening ? undefined : new Promise((resolve) => this.server.close(resolve));
     await Promise.all(this.#leavers.map((leave) => leave()));
     if (!closed) return;
     this.server.closeIdleConnections();

@@ -98,3 +98,13 @@ test("answers nothing else, and is off where no port is named", async () => {
 
   expect(healthMiddleware(healthSettings.read({}))).toEqual({ name: "Health" });
 });
+
+test("a node that has lost its channel for good is neither ready nor live, so that it is started anew", async () => {
+  const broker = node({ transporter: "Fake" });
+  await broker.start();
+  expect(await ask(broker, "/health/live")).toMatchObject({ status: 200 });
+  // As the AMQP transporter is left by a broker that closed the channel, but not the connection.
+  Object.assign((broker.transit as unknown as { tx: object }).tx, { channel: null });
+  expect(await ask(broker, "/health/live")).toMatchObject({ status: 503 });
+  expect(await ask(broker, "/health/ready")).toMatchObject({ status: 503, text: expect.stringContaining("channel") as string });
+});

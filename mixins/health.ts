@@ -40,7 +40,14 @@ export function reasonsNotReady(broker: ServiceBroker): string[] {
   // The transit itself notices only a leave-taking; a lost connection shows at its transporter.
   const transit = broker.transit as { connected: boolean; tx: { connected: boolean } } | undefined;
   if (transit && !(transit.connected && transit.tx.connected)) reasons.push("the transporter is not connected");
+  if (isCutOff(broker)) reasons.push("the channel to the transporter is closed");
   return reasons;
+}
+
+/** Whether the node has lost its channel to the others for good: a broker closes one that it was given too much on, and nobody opens it anew. */
+export function isCutOff(broker: ServiceBroker): boolean {
+  const tx = (broker.transit as { tx?: { connected: boolean; channel?: unknown } } | undefined)?.tx;
+  return tx?.connected === true && tx.channel === null;
 }
 
 function answer(res: ServerResponse, status: number, body: object): void {
@@ -62,7 +69,10 @@ export function healthMiddleware({ HEALTH_PORT, HEALTH_HOST }: Values<typeof hea
 
       const server = createServer((req: IncomingMessage, res) => {
         if (req.method !== "GET" && req.method !== "HEAD") return answer(res, 405, { status: "method not allowed" });
-        if (req.url === "/health/live") return answer(res, 200, { status: "live" });
+        if (req.url === "/health/live") {
+          // Only a new start helps, and that is what whoever asks this is for.
+          return isCutOff(broker) ? answer(res, 503, { status: "cut off" }) : answer(res, 200, { status: "live" });
+        }
         if (req.url === "/health/ready") {
           const reasons = reasonsNotReady(broker);
           return reasons.length === 0

@@ -4,6 +4,7 @@ import { ContractValidator } from "@confab/mixins/validator.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
 import { v7 as uuid } from "uuid";
+import { maxBytes } from "./budget.ts";
 import chatService from "./chat.service.ts";
 
 const broker = new ServiceBroker({
@@ -12,6 +13,7 @@ const broker = new ServiceBroker({
   errorRegenerator: new ProblemRegenerator(),
 });
 const emitted: Entry[] = [];
+const batches: Entry[][] = [];
 const strangers = new Set<string>();
 
 broker.createService(chatService({ DATA_DIR: "memory", MAX_TEXT: "20", MAX_MEMBERS: "3" }));
@@ -25,7 +27,12 @@ broker.createService({
 });
 broker.createService({
   name: "listener",
-  events: { "chat.entry.appended": (ctx: { params: { entries: Entry[] } }) => void emitted.push(...ctx.params.entries) },
+  events: {
+    "chat.entry.appended": (ctx: { params: { entries: Entry[] } }) => {
+      emitted.push(...ctx.params.entries);
+      batches.push(ctx.params.entries);
+    },
+  },
 });
 beforeAll(() => broker.start());
 afterAll(() => broker.stop());
@@ -252,6 +259,61 @@ describe("sync", () => {
       reset: true,
       rev: 1002,
     });
+  }, 20_000);
+
+  test("G7: no answer and no event outgrows what a broker carries, and paging goes on all the same", async () => {
+    const { id } = await group(ann, bob);
+    const long = "\u0001".repeat(20);
+    const data = { filler: "\u00e9".repeat(4000) };
+    const count = 120;
+    await Promise.all(
+      Array.from({ length: count }, () =>
+        as(ann, "chat.message.send", { chatId: id, clientMessageId: uuid(), text: long, data }),
+      ),
+    );
+    const all = Array.from({ length: count + 1 }, (_, i) => i + 1);
+    const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+
+    let chats: Record<string, number> = {};
+    const synced: number[] = [];
+    for (let more = true; more;) {
+      const answer = await as(bob, "chat.sync.pull", { chats, limit: 1000 });
+      expect(bytes(answer)).toBeLessThan(maxBytes * 1.2);
+      for (const part of answer.chats) {
+        chats = { ...chats, [part.chatId]: part.rev };
+        synced.push(...part.entries.map(({ rev }) => rev));
+      }
+      more = answer.more;
+    }
+    expect(synced).toEqual(all);
+
+    const listed: number[] = [];
+    for (let end = 0; listed.length < end || end === 0;) {
+      const page = await as(bob, "chat.entry.list", { chatId: id, after: listed.at(-1) ?? 0 });
+      expect(bytes(page)).toBeLessThan(maxBytes * 1.2);
+      listed.push(...page.items.map(({ rev }) => rev));
+      end = page.rev;
+    }
+    expect(listed).toEqual(all);
+
+    for (const way of ["before", "after"] as const) {
+      const seqs: number[] = [];
+      for (let from: number | null | undefined = way === "after" ? 0 : undefined; from !== null;) {
+        const page: Result<"chat.message.list"> = await as(bob, "chat.message.list", {
+          chatId: id,
+          limit: 100,
+          ...(from === undefined ? {} : { [way]: from }),
+        });
+        expect(bytes(page)).toBeLessThan(maxBytes * 1.2);
+        seqs.push(...page.items.map(({ seq }) => seq));
+        from = page[way];
+      }
+      expect(seqs.sort((a, b) => a - b)).toEqual(all.slice(0, -1));
+    }
+    const told = batches.filter((batch) => batch.some(({ chatId }) => chatId === id));
+    expect(told.flat().map(({ rev }) => rev)).toEqual(all);
+    for (const batch of told) expect(bytes(batch)).toBeLessThan(maxBytes * 1.2);
+    expect(told.length).toBeGreaterThan(2);
   }, 20_000);
 
   test("an outsider is told of nothing", async () => {

@@ -5,6 +5,7 @@ import type { ServiceSchema } from "moleculer";
 import { chats } from "./actions/chats.ts";
 import { messages } from "./actions/messages.ts";
 import { sync } from "./actions/sync.ts";
+import { split } from "./budget.ts";
 import { ChatLog } from "./log.ts";
 import { operators } from "./actions/operators.ts";
 import { presentEntry } from "./present.ts";
@@ -22,9 +23,9 @@ export default (env?: Env): ServiceSchema =>
     async started(this: ChatService) {
       this.chats = new WarmChats(this.store, (err) => this.logger.warn("States could not be kept; they will be later.", err));
       // A hint to whoever shows it: it may be lost, the log is the truth.
-      this.log = new ChatLog(this.store, this.chats, (entries) =>
-        emit(this.broker, "chat.entry.appended", { entries: entries.map(presentEntry) }),
-      );
+      this.log = new ChatLog(this.store, this.chats, (entries) => {
+        for (const part of split(entries)) emit(this.broker, "chat.entry.appended", { entries: part.map(presentEntry) });
+      });
     },
     async stopped(this: ChatService) {
       await this.chats?.keep();

@@ -27,6 +27,17 @@ interface OpenAdapter {
 
 const tag = "confab:node";
 
+/** What a node does about what it hears, and about Redis. */
+export interface Ears {
+  hear: (message: NodeMessage) => void;
+  /** Redis was away and is back: what was told meanwhile is lost. */
+  onReturn: () => void;
+  onError: (err: unknown) => void;
+}
+
+/** Milliseconds that a new socket waits for Redis to confirm its rooms. While Redis is away sockets are served without, and made good after. */
+const patience = 1000;
+
 /**
  * Joins io nodes by Socket.io's sharded Redis adapter: each room has a channel of its own, and a node listens to those
  * of its sockets. Our own messages travel on the same channels, but are handed to `hear` instead of the sockets, so
@@ -36,8 +47,7 @@ export async function joinCluster(
   io: Server,
   redisUrl: string,
   namespace: string,
-  hear: (message: NodeMessage) => void,
-  onError: (err: unknown) => void,
+  { hear, onReturn, onError }: Ears,
 ): Promise<Cluster> {
   // What cannot be published now is better lost than late: the log is the truth.
   const pub = new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy });
@@ -52,6 +62,12 @@ export async function joinCluster(
   await new Promise<void>((resolve) => {
     pub.once("ready", resolve);
     setTimeout(resolve, 5000).unref();
+  });
+
+  let wasReady = false;
+  sub.on("ready", () => {
+    if (wasReady) onReturn();
+    wasReady = true;
   });
 
   let adapter: OpenAdapter | undefined;
@@ -76,7 +92,7 @@ export async function joinCluster(
     },
     async heard() {
       // Subscriptions and this go one after another over the same connection.
-      await sub.ping();
+      await Promise.race([sub.ping(), pause(patience, undefined, { ref: false })]);
     },
     async close() {
       // Asked to go, a connection first answers what it was asked before; one that is gone is not waited for.

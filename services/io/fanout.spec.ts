@@ -93,6 +93,24 @@ test("a look that is asked for while the log is being read is a look of its own"
   expect(got).toEqual([1, 2, 3, 4]);
 });
 
+test("a look at the log goes on while its pages bring something", async () => {
+  const got: number[] = [];
+  const fanout = new Fanout({
+    deliver: ({ rev }) => got.push(rev),
+    fetch: (_chatId, after) =>
+      Promise.resolve(
+        [1, 2, 3, 4, 5]
+          .filter((rev) => rev > after)
+          .slice(0, 2)
+          .map(entry),
+      ),
+    onError: () => {},
+  });
+  fanout.follow("c", 0);
+  await fanout.catchUp("c");
+  expect(got).toEqual([1, 2, 3, 4, 5]);
+});
+
 test("a chat that nobody here follows costs nothing", async () => {
   const { fanout, got, fetched } = open();
   fanout.receive("other", [entry(7)]);

@@ -63,6 +63,11 @@ export class Fanout {
     await this.#fill(chatId, followed, 0);
   }
 
+  /** The same for every chat, one after another. */
+  async catchUpAll(): Promise<void> {
+    for (const chatId of this.#followed.keys()) await this.catchUp(chatId);
+  }
+
   #drain(followed: Followed): void {
     for (let next = followed.early.get(followed.last + 1); next; next = followed.early.get(followed.last + 1)) {
       followed.early.delete(next.rev);
@@ -80,14 +85,18 @@ export class Fanout {
       while (this.#followed.get(chatId) === followed) {
         if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
         if (followed.early.size === 0 && !followed.look) return;
+        const looking = followed.look;
         followed.look = false;
         try {
           const missing = await this.#ways.fetch(chatId, followed.last);
+          const before = followed.last;
           for (const entry of missing) followed.early.set(entry.rev, entry);
           this.#drain(followed);
+          // A page that brought something may not be the last.
+          if (looking && followed.last > before) followed.look = true;
           pause = 0;
           // The log cannot lack what an entry before its turn stands on, unless a read was older than that entry.
-          if (missing.length === 0) pause = grace;
+          if (followed.last === before) pause = grace;
         } catch (err) {
           followed.look = true;
           this.#ways.onError(err);

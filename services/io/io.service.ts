@@ -73,9 +73,16 @@ export default (env?: Env): ServiceSchema => {
     },
     async started(this: IoService) {
       const { REDIS_URL, NAMESPACE } = this.settings;
-      const hear = (message: NodeMessage) => void take(this, message);
-      if (REDIS_URL)
-        this.cluster = await joinCluster(this.io, REDIS_URL, NAMESPACE, hear, (err) => this.logger.warn("Redis", err));
+      const hear = (message: NodeMessage) => {
+        take(this, message).catch((err: unknown) => this.logger.warn("What another node told was lost", err));
+      };
+      if (REDIS_URL) {
+        this.cluster = await joinCluster(this.io, REDIS_URL, NAMESPACE, {
+          hear,
+          onReturn: () => void rejoin(this),
+          onError: (err) => this.logger.warn("Redis", err),
+        });
+      }
       const { adapter } = this.io.sockets;
       adapter.on("delete-room", (room: string) => this.fanout.unfollow(chatIdOf(room) ?? ""));
       this.io.on("connection", (socket) => void welcome(this, socket as unknown as UserSocket));
@@ -83,6 +90,8 @@ export default (env?: Env): ServiceSchema => {
     },
     async stopped(this: IoService) {
       clearInterval(this.watch);
+      // Socket.io closes the server that it was attached to; one that is the host's is the host's to close.
+      if (edgeOf(this.broker).isForeign) Object.assign(this.io, { httpServer: undefined });
       await this.cluster.close();
     },
   } as unknown as ServiceSchema;

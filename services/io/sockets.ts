@@ -82,17 +82,35 @@ export async function welcome(service: IoService, socket: UserSocket): Promise<v
   try {
     // First of all: a chat that is opened from here on brings the socket in by itself.
     await socket.join([rooms.user(userId), rooms.session(sessionId)]);
-    const { epoch, chats } = await call(service.broker, "chat.follow.list", { userId });
-    // Whoever has left meanwhile must not be put into rooms that nobody would take them out of.
-    if (!socket.connected) return;
-    for (const { chatId, rev } of chats) service.fanout.follow(chatId, rev);
-    await socket.join(chats.map(({ chatId }) => rooms.chat(chatId)));
-    await service.cluster.heard();
+    const epoch = await subscribe(service, socket);
+    if (epoch === undefined) return;
     send(socket, "ready", { userId, sessionId, epoch, userRev: 0, limits: presentLimits(service.settings) });
   } catch (err) {
     service.logger.warn("A socket could not be subscribed; its client will come again.", toProblem(err).type);
     // Not disconnect(): that tells a client to stay away.
     socket.conn.close();
+  }
+}
+
+/** Puts a socket into the rooms of all its chats; the epoch of the store, or nothing where the socket has left. */
+async function subscribe(service: IoService, socket: UserSocket): Promise<string | undefined> {
+  const { epoch, chats } = await call(service.broker, "chat.follow.list", { userId: socket.data.userId });
+  // Whoever has left meanwhile must not be put into rooms that nobody would take them out of.
+  if (!socket.connected) return undefined;
+  for (const { chatId, rev } of chats) service.fanout.follow(chatId, rev);
+  await socket.join(chats.map(({ chatId }) => rooms.chat(chatId)));
+  await service.cluster.heard();
+  return epoch;
+}
+
+/** Makes good what was lost while this node heard nothing: chats that were opened, and entries. */
+export async function rejoin(service: IoService): Promise<void> {
+  try {
+    await service.cluster.heard();
+    for (const socket of service.io.sockets.sockets.values()) await subscribe(service, socket as unknown as UserSocket);
+    await service.fanout.catchUpAll();
+  } catch (err) {
+    service.logger.warn("Sockets could not be subscribed anew", toProblem(err).type);
   }
 }
 

@@ -1,6 +1,7 @@
 import { define } from "@confab/mixins/define.ts";
 import { badField } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
+import { takeFirst, takeLast } from "../budget.ts";
 import { checkText, packData } from "../checks.ts";
 import { requireMember } from "../policies.ts";
 import { presentMessage } from "../present.ts";
@@ -33,8 +34,11 @@ export const messages = {
     const { lastSeq } = await requireChat(this, chatId, ctx.meta.userId);
 
     const { from, to } = pageBounds({ before, after, around }, limit, lastSeq);
-    const items = (await this.store.messagesBetween(chatId, from, to)).map(presentMessage);
-    return { items, before: from > 1 ? from : null, after: to < lastSeq ? to : null };
+    const found = await this.store.messagesBetween(chatId, from, to);
+    // Long messages make a short page: what does not fit is on the far side of where one came from.
+    const page = after === undefined ? takeLast(found) : takeFirst(found);
+    const [first, last] = [page[0]?.seq ?? from, page.at(-1)?.seq ?? to];
+    return { items: page.map(presentMessage), before: first > 1 ? first : null, after: last < lastSeq ? last : null };
   }),
 };
 
