@@ -71,7 +71,11 @@ export function openNedb(service: Service, dataDir: string): Database {
 interface OpenNedb {
   persistence: { persistNewStateAsync(documents: unknown[]): Promise<void> };
   loadDatabaseAsync(): Promise<void>;
+  compactDatafileAsync(): Promise<void>;
 }
+
+/** Changes after which a file is looked at: it holds every document that was ever written to it, and is to hold those that are. */
+const lookEvery = 500;
 
 class NedbCollection<D extends Document> implements Collection<D> {
   readonly #db: Nedb<D>;
@@ -80,6 +84,8 @@ class NedbCollection<D extends Document> implements Collection<D> {
   /** Whether a write failed: what NeDB has in memory is then more than what is in the file. */
   #torn = false;
   #mending: Promise<void> | undefined;
+  /** Lines of the file that later ones have taken the place of. */
+  #stale = 0;
 
   constructor(db: Nedb<D>, schema: CollectionSchema<D>, filename: string | undefined) {
     this.#db = db;
@@ -136,12 +142,13 @@ class NedbCollection<D extends Document> implements Collection<D> {
   async updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null> {
     const options = { multi: false, returnUpdatedDocs: true } as const;
     const { affectedDocuments } = await this.#whole(() => this.#db.updateAsync(filter, update, options));
+    if (affectedDocuments) this.#outdate(1);
     return affectedDocuments ?? null;
   }
 
   async replaceOne(filter: Filter<D> & { _id: string }, document: D) {
     const replace = () => this.#whole(() => this.#db.updateAsync(filter, document, {}), document);
-    if ((await replace()).numAffected > 0) return;
+    if ((await replace()).numAffected > 0) return this.#outdate(1);
     // There is none, or one that the filter does not hold for. Somebody else may insert it at the same time.
     await this.insert(document).catch((err: unknown) => {
       if (conflictOrThrow(err).index !== "_id") throw err;
@@ -149,8 +156,21 @@ class NedbCollection<D extends Document> implements Collection<D> {
     });
   }
 
-  removeMany(filter: Filter<D>): Promise<number> {
-    return this.#whole(() => this.#db.removeAsync(filter, { multi: true }));
+  async removeMany(filter: Filter<D>): Promise<number> {
+    const removed = await this.#whole(() => this.#db.removeAsync(filter, { multi: true }));
+    this.#outdate(2 * removed);
+    return removed;
+  }
+
+  /** Writes the file anew once most of it is stale, so that it grows with what there is and not with what was. */
+  #outdate(lines: number): void {
+    const looks = Math.floor(this.#stale / lookEvery);
+    this.#stale += lines;
+    if (!this.#filename || Math.floor(this.#stale / lookEvery) === looks) return;
+    if (this.#stale < 2 * this.#db.getAllData().length) return;
+    this.#stale = 0;
+    // The old file stays where the new one cannot be written; the next look tries again.
+    (this.#db as unknown as OpenNedb).compactDatafileAsync().catch(() => {});
   }
 
   /** Does something on a memory that is what the file is; throws Conflict or Unavailable. */

@@ -58,16 +58,15 @@ export async function joinCluster(
     enableReadyCheck: false,
     retryStrategy,
   });
-  for (const client of [pub, sub]) client.on("error", onError);
-  await new Promise<void>((resolve) => {
-    pub.once("ready", resolve);
-    setTimeout(resolve, 5000).unref();
-  });
-
   let wasReady = false;
   sub.on("ready", () => {
     if (wasReady) onReturn();
     wasReady = true;
+  });
+  for (const client of [pub, sub]) client.on("error", onError);
+  await new Promise<void>((resolve) => {
+    pub.once("ready", resolve);
+    setTimeout(resolve, 5000).unref();
   });
 
   let adapter: OpenAdapter | undefined;

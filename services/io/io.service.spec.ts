@@ -1,3 +1,4 @@
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { generateKeyPairSync } from "node:crypto";
 import type { Entry, PublicKey } from "@confab/contracts";
@@ -224,4 +225,18 @@ describe("an ended session", () => {
     await heard("session:revoked");
     expect(Date.now() - since).toBeLessThan(2000);
   });
+});
+
+test("a host's server stays open when Confab stops", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  const guest = new ServiceBroker({
+    logger: false,
+    validator: new ContractValidator(),
+    middlewares: [edgeMiddleware(edgeSettings.read(env), server)],
+  });
+  guest.createService(ioService(env));
+  await guest.start();
+  await guest.stop();
+  expect(server.listening).toBe(true);
+  server.close();
 });

@@ -18,6 +18,7 @@ import {
   cutSession,
   deliver,
   handshake,
+  rejoin,
   rooms,
   send,
   welcome,

@@ -107,7 +107,8 @@ async function subscribe(service: IoService, socket: UserSocket): Promise<string
 export async function rejoin(service: IoService): Promise<void> {
   try {
     await service.cluster.heard();
-    for (const socket of service.io.sockets.sockets.values()) await subscribe(service, socket as unknown as UserSocket);
+    const sockets = [...service.io.sockets.sockets.values()] as unknown as UserSocket[];
+    for (const socket of sockets) await subscribe(service, socket);
     await service.fanout.catchUpAll();
   } catch (err) {
     service.logger.warn("Sockets could not be subscribed anew", toProblem(err).type);

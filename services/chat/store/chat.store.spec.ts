@@ -1,5 +1,6 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import type { Database } from "@confab/mixins/store/collection.ts";
 import { openNedb } from "@confab/mixins/store/nedb.ts";
@@ -10,7 +11,7 @@ const storage = require("@seald-io/nedb/lib/storage.js") as {
 };
 import { chatStoreSuite } from "./chat.store.suite.ts";
 import { ChatStore } from "./chat.store.ts";
-import { place, type StoredEntry } from "./documents.ts";
+import { place, type StoredEntry, type StoredState } from "./documents.ts";
 
 const service = { name: "chat", broker: {}, logger: console } as unknown as Service;
 
@@ -56,6 +57,15 @@ describe("in files", () => {
     expect((await store.entriesAfter("kept", 0, 10)).length).toBe(before);
     expect(await store.append([next], false)).toEqual(["stored"]);
     expect((await (await reopen()).entriesAfter("kept", 0, 10)).length).toBe(before + 1);
+  });
+
+  test("files grow with what there is, not with what was", async () => {
+    const store = await reopen();
+    const state = (rev: number) => ({ _id: "busy", rev, members: [], title: "x".repeat(1000) }) as unknown as StoredState;
+    for (let rev = 1; rev <= 1200; rev++) await store.keepState(state(rev));
+    await pause(100);
+    expect(statSync(join(folder, "chat", "states.db")).size).toBeLessThan(600_000);
+    expect(await (await reopen()).statesOf(["busy"])).toEqual([state(1200)]);
   });
 
   test("a damaged line in the middle stops the start", async () => {
