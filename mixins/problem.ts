@@ -24,8 +24,6 @@ export class Problem extends MoleculerError {
     const { status, title } = problems[code];
     super(facts.detail ?? title, status, code, facts);
     this.name = "Problem";
-    // Only what changed nothing and will pass by itself is worth the broker's own retry.
-    this.retryable = code === "unavailable";
   }
 }
 

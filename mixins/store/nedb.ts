@@ -56,7 +56,7 @@ export function openNedb(service: Service, dataDir: string): Database {
       const db = (adapter as unknown as { db: Nedb<D> }).db;
       for (const { fields, unique = false, sparse = false } of schema.indexes) {
         const fieldName = fields.length === 1 ? fields[0]! : [...fields];
-        await db.ensureIndexAsync({ fieldName: fieldName, unique, sparse });
+        await db.ensureIndexAsync({ fieldName, unique, sparse });
       }
       return new NedbCollection(db, schema, filename);
     },

@@ -65,7 +65,7 @@ export class ChatLog {
   #waiting: Waiting[] = [];
   #running = false;
 
-  /** `tell` hears of every stored entry, once, in the order of their places within a chat. */
+  /** `tell` hears of every entry that this node stored: in the order of their places within a chat, and again where an answer was lost. */
   constructor(store: ChatStore, chats: WarmChats, tell: (entries: StoredEntry[]) => void) {
     this.#store = store;
     this.#chats = chats;
@@ -76,10 +76,9 @@ export class ChatLog {
   async append<T extends EntryType>(intent: Intent<T>): Promise<Appended> {
     if (this.#waiting.length >= maxWaiting)
       throw problem("unavailable", { detail: "Too many messages are waiting", retryAfter: 1 });
-    if (!this.#chats.peek(intent.chatId)) await this.#chats.warm(intent.chatId);
     const state = this.#chats.peek(intent.chatId) ?? (await this.#chats.warm(intent.chatId));
     return new Promise((done, failed) => {
-      this.#waiting.push({ intent: intent, state, since: Date.now(), fresh: false, uncertain: false, done, failed });
+      this.#waiting.push({ intent, state, since: Date.now(), fresh: false, uncertain: false, done, failed });
       void this.#run();
     });
   }
@@ -148,11 +147,12 @@ export class ChatLog {
     const batch: Planned[] = [];
     const later: Waiting[] = [];
     const turns = new Map<string, Turn>();
+    const now = Date.now();
     let ordered = false;
     for (const one of waiting) {
       const { intent } = one;
       // Whoever asked has been told by now that it did not happen: it must not happen by itself later.
-      if (Date.now() - one.since > patience) {
+      if (now - one.since > patience) {
         one.failed(problem("unavailable", { retryAfter: 1 }));
         continue;
       }
@@ -241,7 +241,7 @@ export class ChatLog {
     await this.#retry(waiting, new Set(batch.map(({ entry }) => entry.chatId)));
   }
 
-  /** Reads on in the chats that have moved on, and lets these intents have another go while their time lasts. */
+  /** Reads on in the chats that have moved on, and lets these intents have another go. */
   async #retry(waiting: Waiting[], behind: ReadonlySet<string>): Promise<void> {
     const states = new Map<string, ChatState>();
     await Promise.all(
@@ -254,12 +254,8 @@ export class ChatLog {
         if (state && state.rev === before) await pause(10);
       }),
     );
-    const now = Date.now();
-    const patient = waiting.filter((one) => now - one.since < patience);
-    for (const one of waiting) if (!patient.includes(one)) one.failed(problem("unavailable", { retryAfter: 1 }));
-    for (const one of patient) one.state = states.get(one.intent.chatId) ?? one.state;
-    this.#waiting.unshift(...patient);
-    void this.#run();
+    for (const one of waiting) one.state = states.get(one.intent.chatId) ?? one.state;
+    this.#waiting.unshift(...waiting);
   }
 }
 

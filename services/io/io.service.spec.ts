@@ -227,6 +227,53 @@ describe("an ended session", () => {
   });
 });
 
+test("a node that leaves answers what it was asked, and is gone soon though sockets go on asking", async () => {
+  const own = new ServiceBroker({
+    logger: false,
+    validator: new ContractValidator(),
+    errorRegenerator: new ProblemRegenerator(),
+    middlewares: [edgeMiddleware(edgeSettings.read(env))],
+  });
+  own.createService(ioService(env));
+  let asked = 0;
+  own.createService({
+    name: "chat",
+    actions: {
+      "follow.list": () => ({ epoch: "e", chats: [] }),
+      "message.send": async () => (asked++, await pause(100), { message: {} }),
+    },
+  });
+  own.createService({
+    name: "user",
+    actions: {
+      "key.list": () => ({ keys: [key] }),
+      "session.check": (ctx: { params: { sessionIds: string[] } }) => ({ alive: ctx.params.sessionIds }),
+    },
+  });
+  await own.start();
+  const { port } = edgeOf(own).server.address() as AddressInfo;
+  const socket = connect(`http://127.0.0.1:${port}`, {
+    auth: { token: token(uuid(), uuid()) },
+    transports: ["websocket"],
+    reconnection: false,
+    forceNew: true,
+  });
+  sockets.push(socket);
+  await new Promise((resolve) => socket.once("ready", resolve));
+  const answers: { ok: boolean; error?: { code: string } }[] = [];
+  const asking = setInterval(() => socket.emit("message:send", { chatId: uuid() }, (answer: never) => answers.push(answer)), 10);
+  await pause(200);
+  const since = Date.now();
+  await own.stop();
+  clearInterval(asking);
+  expect(Date.now() - since).toBeLessThan(2000);
+  // Each that was taken on was answered; the others were told to come again.
+  expect(answers.filter(({ ok }) => ok)).toHaveLength(asked);
+  const refused = answers.filter(({ ok }) => !ok);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(new Set(refused.map(({ error }) => error?.code))).toEqual(new Set(["unavailable"]));
+});
+
 test("a host's server stays open when Confab stops", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   const guest = new ServiceBroker({

@@ -28,6 +28,8 @@ import {
 /** Milliseconds between two looks at the sessions of open sockets (G6: within two seconds, also where the event is lost). */
 const watchEvery = 1000;
 const maxReconnectIn = 5000;
+/** Milliseconds that a node that leaves waits for the answers to what it was asked. */
+const leaveWithin = 5000;
 
 export default (env?: Env): ServiceSchema => {
   const read = settings.read(env);
@@ -63,6 +65,7 @@ export default (env?: Env): ServiceSchema => {
         "call"
       ];
       this.inFlight = 0;
+      this.leaving = false;
       this.cluster = alone;
       this.sessions = new Sessions(this.broker);
       this.fanout = new Fanout({
@@ -134,7 +137,8 @@ async function watchSessions(service: IoService): Promise<void> {
 
 /** Takes leave: answers what was asked, tells clients when to come again, spread so that they do not all come at once. */
 async function leave(service: IoService): Promise<void> {
-  for (let waited = 0; service.inFlight > 0 && waited < maxReconnectIn; waited += 20) await pause(20);
+  service.leaving = true;
+  for (let waited = 0; service.inFlight > 0 && waited < leaveWithin; waited += 20) await pause(20);
   const sockets = [...service.io.sockets.sockets.values()];
   for (const socket of sockets)
     send(socket as unknown as UserSocket, "server:draining", { reconnectIn: Math.floor(Math.random() * maxReconnectIn) });

@@ -17,5 +17,7 @@ export type IoService = Service & {
   cluster: Cluster;
   /** Client events that have not been answered yet. */
   inFlight: number;
+  /** Whether this node is taking leave, and answers no more than it was asked before. */
+  leaving: boolean;
   watch: NodeJS.Timeout;
 };

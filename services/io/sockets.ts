@@ -56,6 +56,7 @@ function answer(name: ActionName) {
     const requestID = uuid();
     service.inFlight++;
     try {
+      if (service.leaving) throw problem("unavailable", { detail: "This node is leaving", retryAfter: 1 });
       if (!isObject(payload)) throw badField("payload", "type", "must be an object");
       const data = await service.broker.call(name, payload, { meta: { userId, sessionId }, requestID });
       reply({ ok: true, data });
