@@ -37,6 +37,8 @@ export const plans: Record<PartName, (place: Place) => Promise<ServerPlan>> = {
         "raft.wal_max_size_bytes = 67108864",
         "vm_memory_high_watermark.absolute = 1GB",
         "disk_free_limit.absolute = 50MB",
+        // As RabbitMQ 4 has it by default: what is too large there must show here.
+        "max_message_size = 16777216",
         "",
       ].join("\n"),
     );
