@@ -8,6 +8,12 @@ export const Limits = object({
   maxMembers: Type.Integer({ description: "Members of a chat." }),
   maxBody: Type.Integer({ description: "Bytes of a request body or socket message." }),
   maxPage: Type.Integer({ description: "Items of a page." }),
+  editWindow: Type.Integer({ description: "Seconds that a message can be edited; 0 is for ever." }),
+  maxReactions: Type.Integer({ description: "Different emoji on a message." }),
+  maxPins: Type.Integer({ description: "Pinned messages of a chat." }),
+  liveReceipts: Type.Integer({ description: "Receipts come live in chats of up to so many members, above by GET." }),
+  liveTyping: Type.Integer({ description: "Typing is told in chats of up to so many members." }),
+  typingEvery: Type.Integer({ description: "Seconds: say again that one is typing as often; it ends after twice that." }),
 });
 export type Limits = Static<typeof Limits>;
 

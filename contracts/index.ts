@@ -1,13 +1,31 @@
 import { apiActions } from "./api.ts";
 import { chatActions, chatEvents } from "./chat.ts";
 import type { ActionContract, ParamsOf, PayloadOf, ResultOf } from "./define.ts";
+import { ioActions } from "./io.ts";
 import { mailActions } from "./mail.ts";
 import { userActions, userEvents } from "./user.ts";
 
 export { type Limits } from "./api.ts";
-export { type Chat, type ChatType, type Entry, type EntryType, type Member, type Message, type Role } from "./chat.ts";
+export {
+  type Chat,
+  type ChatType,
+  type Entry,
+  type EntryType,
+  type HistoryFrom,
+  type Invite,
+  type Member,
+  type Mentions,
+  type Message,
+  type Posting,
+  type Preferences,
+  type Receipt,
+  type ReplyTo,
+  type Role,
+  type UserEntry,
+  type UserEntryType,
+} from "./chat.ts";
 export { type ActionContract, type Audience, type EventContract, type SocketEventContract } from "./define.ts";
-export { socketEvents } from "./io.ts";
+export { socketEvents, type Presence } from "./io.ts";
 export { type InboxMail, type MailJob } from "./mail.ts";
 export { commonProblems, problems, type ProblemCode } from "./problems.ts";
 export { ProblemDocument, type FieldError } from "./shapes.ts";
@@ -16,7 +34,7 @@ export { type Me, type Profile, type PublicKey, type SignedIn } from "./user.ts"
 import type { socketEvents } from "./io.ts";
 
 /** Every action of the cluster, by name. */
-export const actions = { ...userActions, ...chatActions, ...mailActions, ...apiActions };
+export const actions = { ...userActions, ...chatActions, ...ioActions, ...mailActions, ...apiActions };
 export type ActionName = keyof typeof actions;
 export type Params<N extends ActionName> = ParamsOf<(typeof actions)[N]>;
 export type Result<N extends ActionName> = ResultOf<(typeof actions)[N]>;

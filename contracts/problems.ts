@@ -22,7 +22,24 @@ export const problems = {
 
   "chat.not_found": { status: 404, title: "There is no such chat" },
   "chat.too_many_members": { status: 422, title: "The chat would have too many members" },
-  "chat.unknown_user": { status: 422, title: "Some of the members do not exist" },
+  "chat.unknown_user": { status: 422, title: "There is no such user" },
+  "chat.groups_only": { status: 409, title: "A direct chat has its two people and no rules" },
+  "chat.not_allowed": { status: 403, title: "Your role in this chat does not allow that" },
+  "chat.blocked": { status: 403, title: "This person does not want to hear from you" },
+  "chat.banned": { status: 403, title: "This person is kept out of the chat" },
+  "chat.slow_mode": { status: 429, title: "One message at a time in this chat" },
+  "chat.member_not_found": { status: 404, title: "There is no such member in this chat" },
+  "chat.last_owner": { status: 409, title: "A chat needs an owner: make somebody else one first" },
+  "chat.message_not_found": { status: 404, title: "There is no such message in this chat" },
+  "chat.message_deleted": { status: 409, title: "The message was deleted" },
+  "chat.not_author": { status: 403, title: "This message is somebody else's" },
+  "chat.edit_too_late": { status: 409, title: "The message is too old to be edited" },
+  "chat.too_many_reactions": { status: 422, title: "The message has too many different reactions" },
+  "chat.too_many_pins": { status: 422, title: "The chat has too many pins" },
+  "chat.too_many_bans": { status: 422, title: "The chat keeps too many people out" },
+  "chat.too_many_invites": { status: 422, title: "The chat has too many links" },
+  "chat.too_many_blocks": { status: 422, title: "You have blocked too many people" },
+  "chat.invite_not_good": { status: 404, title: "This link does not exist, or is good no longer" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof problems;

@@ -239,12 +239,15 @@ describe("sync", () => {
     expect((await pull(bob, chats)).parts).toEqual([]);
   });
 
-  test("a chat that the client has never seen comes with its whole log", async () => {
+  test("a chat that the client has never seen comes as it is, with its newest messages; one that it knows from nothing with its whole log", async () => {
     const { id } = await group(ann, bob);
     await send(ann, id);
     const { parts } = await pull(bob, {});
-    expect(parts).toEqual([expect.objectContaining({ chatId: id, rev: 2, chat: expect.objectContaining({ id }) as unknown })]);
-    expect(parts[0]!.entries.map(({ rev }) => rev)).toEqual([1, 2]);
+    expect(parts).toEqual([
+      expect.objectContaining({ chatId: id, rev: 2, reset: true, chat: expect.objectContaining({ id }) as unknown }),
+    ]);
+    expect(parts[0]!.entries.map(({ rev }) => rev)).toEqual([2]);
+    expect((await pull(bob, { [id]: 0 })).got).toEqual([1, 2].map((rev) => `${id}:${rev}`));
   });
 
   test("whoever is far behind, ahead of the log, or of another store starts over", async () => {
@@ -274,7 +277,7 @@ describe("sync", () => {
     const all = Array.from({ length: count + 1 }, (_, i) => i + 1);
     const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 
-    let chats: Record<string, number> = {};
+    let chats: Record<string, number> = { [id]: 0 };
     const synced: number[] = [];
     for (let more = true; more;) {
       const answer = await as(bob, "chat.sync.pull", { chats, limit: 1000 });

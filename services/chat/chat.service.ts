@@ -2,16 +2,28 @@ import { emit } from "@confab/mixins/define.ts";
 import type { Env } from "@confab/mixins/settings.ts";
 import { store } from "@confab/mixins/store/store.mixin.ts";
 import type { ServiceSchema } from "moleculer";
+import { bans } from "./actions/bans.ts";
 import { chats } from "./actions/chats.ts";
+import { invites } from "./actions/invites.ts";
+import { me } from "./actions/me.ts";
+import { members } from "./actions/members.ts";
 import { messages } from "./actions/messages.ts";
+import { operators } from "./actions/operators.ts";
+import { pins } from "./actions/pins.ts";
+import { reactions } from "./actions/reactions.ts";
+import { receipts } from "./actions/receipts.ts";
+import { search } from "./actions/search.ts";
 import { sync } from "./actions/sync.ts";
+import { Blocks } from "./blocks.ts";
 import { split } from "./budget.ts";
 import { ChatLog } from "./log.ts";
-import { operators } from "./actions/operators.ts";
-import { presentEntry } from "./present.ts";
+import { presentEntry, presentUserEntry } from "./present.ts";
+import { concernsMembers, Projector } from "./projector.ts";
 import type { ChatService } from "./service.ts";
 import { settings } from "./settings.ts";
 import { ChatStore } from "./store/chat.store.ts";
+import type { StoredEntry } from "./store/documents.ts";
+import { UserLog } from "./userlog.ts";
 import { WarmChats } from "./warm.ts";
 
 export default (env?: Env): ServiceSchema =>
@@ -19,15 +31,42 @@ export default (env?: Env): ServiceSchema =>
     name: "chat",
     mixins: [store(ChatStore.open)],
     settings: settings.read(env),
-    actions: { ...chats, ...messages, ...sync, ...operators },
+    actions: {
+      ...chats,
+      ...members,
+      ...bans,
+      ...invites,
+      ...messages,
+      ...reactions,
+      ...pins,
+      ...receipts,
+      ...me,
+      ...sync,
+      ...search,
+      ...operators,
+    },
     async started(this: ChatService) {
-      this.chats = new WarmChats(this.store, (err) => this.logger.warn("States could not be kept; they will be later.", err));
-      // A hint to whoever shows it: it may be lost, the log is the truth.
-      this.log = new ChatLog(this.store, this.chats, (entries) => {
-        for (const part of split(entries)) emit(this.broker, "chat.entry.appended", { entries: part.map(presentEntry) });
-      });
+      this.userLog = new UserLog(this.store, (userId, entry) =>
+        emit(this.broker, "chat.user.appended", { userId, entry: presentUserEntry(entry) }),
+      );
+      this.blocks = new Blocks(this.userLog);
+      this.chats = new WarmChats(this.store, new Projector(this.store, this.userLog), (err) =>
+        this.logger.warn("States could not be kept; they will be later.", err),
+      );
+      this.log = new ChatLog(this.store, this.chats, (entries) => tell(this, entries));
     },
     async stopped(this: ChatService) {
-      await this.chats?.keep();
+      await this.chats?.close();
     },
   }) as unknown as ServiceSchema;
+
+/** Hints to whoever shows what happened: they may be lost, the log is the truth. */
+function tell(service: ChatService, entries: StoredEntry[]): void {
+  for (const part of split(entries))
+    emit(service.broker, "chat.entry.appended", { entries: part.map((entry) => presentEntry(entry)) });
+  // Whoever came or went hears of it at once, and not when the projections have their turn.
+  const chatIds = new Set(entries.filter(concernsMembers).map(({ chatId }) => chatId));
+  const states = [...chatIds].flatMap((chatId) => service.chats.peek(chatId) ?? []);
+  if (states.length === 0) return;
+  service.chats.project(states).catch((err: unknown) => service.logger.warn("Members' logs will follow later.", err));
+}

@@ -26,3 +26,14 @@ function stringify(data: object): string {
     throw badField("data", "too_deep", "is nested too deep");
   }
 }
+
+const wholeEmoji = /^\p{RGI_Emoji}$/v;
+/** What asks for the picture of a character that can also be text, as in U+2764. */
+const asPicture = "\uFE0F";
+
+/** The one emoji, in the one form in which it is counted. */
+export function checkEmoji(emoji: string): string {
+  const found = [emoji, emoji + asPicture].find((form) => wholeEmoji.test(form));
+  if (!found) throw badField("emoji", "emoji", "must be one emoji");
+  return found;
+}

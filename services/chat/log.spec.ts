@@ -4,8 +4,10 @@ import { openNedb } from "@confab/mixins/store/nedb.ts";
 import { Unavailable, type Outcome } from "@confab/mixins/store/collection.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { ChatLog, type Intent } from "./log.ts";
+import { Projector } from "./projector.ts";
 import { ChatStore } from "./store/chat.store.ts";
 import type { StoredEntry } from "./store/documents.ts";
+import { UserLog } from "./userlog.ts";
 import { WarmChats } from "./warm.ts";
 
 const service = { name: "chat", broker: {}, logger: console } as unknown as Service;
@@ -18,9 +20,11 @@ async function openShared(): Promise<ChatStore> {
   return Object.assign(store, { shared: true });
 }
 
+const projector = (store: ChatStore) => new Projector(store, new UserLog(store, () => {}));
+
 function node(store: ChatStore) {
   const told: StoredEntry[] = [];
-  const chats = new WarmChats(store, (err) => {
+  const chats = new WarmChats(store, projector(store), (err) => {
     throw err;
   });
   const log = new ChatLog(store, chats, (entries) => told.push(...entries));
@@ -41,6 +45,7 @@ const message = (by: string, name = `n${++names}`): Intent<"message.sent"> => ({
   type: "message.sent",
   by,
   key: `m:${by}:${name}`,
+  aside: name,
   body: { id: `${by}-${name}-${++names}`, clientMessageId: name, text: "hello", data: "{}" },
   decide: (state) => {
     if (!state.members.has(by)) throw problem("chat.not_found");
@@ -170,7 +175,7 @@ test("an unreachable store ends in a 503 that is safe to repeat", async () => {
 
 test("a chat that cools down while its message waits is read again", async () => {
   const store = await openShared();
-  const chats = new WarmChats(store, () => {}, 15);
+  const chats = new WarmChats(store, projector(store), () => {}, 15);
   const log = new ChatLog(store, chats, () => {});
   await log.append(create());
   await log.append({ ...create(), chatId: "other" });

@@ -15,6 +15,11 @@ export interface Intent<T extends EntryType = EntryType> {
   /** The same key in the same chat is the same entry, however often it is asked for (G3). */
   key: string;
   body: EntryBodies[T];
+  /**
+   * Entries of one chat that share a write must not stand on one another: those of other words here do not. Without a
+   * word an entry has its chat's turn to itself.
+   */
+  aside?: string;
   /** Throws a problem where it may not happen. Pure; asked again whenever the chat has moved on. */
   decide: (state: Readonly<ChatState>) => void;
 }
@@ -140,8 +145,9 @@ export class ChatLog {
   }
 
   /**
-   * Decides each intent on its chat's state and gives it the next place. Only messages follow one another in a batch:
-   * an entry that changes who may do what ends its chat's turn, so that nothing is decided on what is not yet stored.
+   * Decides each intent on its chat's state and gives it the next place. Only entries that do not stand on one another
+   * follow one another in a batch: one that changes who may do what ends its chat's turn, so that nothing is decided
+   * on what is not yet stored.
    */
   #plan(waiting: Waiting[]): { batch: Planned[]; ordered: boolean; later: Waiting[] } {
     const batch: Planned[] = [];
@@ -174,15 +180,17 @@ export class ChatLog {
         continue;
       }
       const isMessage = intent.type === "message.sent";
-      if (!isMessage && turn.rev > state.rev) {
-        turn.closed = true;
+      const alone = intent.aside === undefined;
+      if (alone ? turn.rev > state.rev : turn.asides.has(intent.aside!)) {
+        turn.closed ||= alone;
         later.push(one);
         continue;
       }
       turn.rev++;
       if (isMessage) turn.seq++;
       if (turn.rev > state.rev + 1) ordered = true;
-      turn.closed = !isMessage;
+      turn.closed = alone;
+      if (!alone) turn.asides.add(intent.aside!);
       const planned = { entry: entryAt(intent, turn.rev, turn.seq, isMessage), waiting: [one] };
       turn.byKey.set(intent.key, planned);
       turns.set(intent.chatId, turn);
@@ -217,7 +225,7 @@ export class ChatLog {
       const found = await this.#store.entryByKey(entry.chatId, entry.key);
       this.counts.repeats++;
       // It can be our own: a write whose answer was lost.
-      const own = found.type === entry.type && isSame(found, entry);
+      const own = isOwn(found, entry);
       // Nobody has been told of what was stored by such a write. Being told twice harms nobody.
       if (waiting.some(({ uncertain }) => uncertain)) this.#tell([found]);
       waiting.forEach((one, at) => one.done({ entry: found, isNew: own && at === 0 }));
@@ -266,14 +274,28 @@ interface Turn {
   seq: number;
   closed: boolean;
   byKey: Map<string, Planned>;
+  asides: Set<string>;
 }
 
-const openTurn = (state: ChatState): Turn => ({ state, rev: state.rev, seq: state.lastSeq, closed: false, byKey: new Map() });
+const openTurn = (state: ChatState): Turn => ({
+  state,
+  rev: state.rev,
+  seq: state.lastSeq,
+  closed: false,
+  byKey: new Map(),
+  asides: new Set(),
+});
 
 function entryAt(intent: Intent, rev: number, seq: number, isMessage: boolean): StoredEntry {
   const { chatId, type, by, key, body } = intent;
   const entry = { _id: place(chatId, rev), chatId, rev, seq, key, type, by, at: Date.now(), body };
-  return (isMessage ? { ...entry, seqKey: place(chatId, seq) } : entry) as StoredEntry;
+  if (isMessage) return { ...entry, seqKey: place(chatId, seq), messageId: (body as { id: string }).id } as StoredEntry;
+  if (type === "message.edited") return { ...entry, messageId: (body as { messageId: string }).messageId } as StoredEntry;
+  return entry as StoredEntry;
 }
 
-const isSame = (one: StoredEntry, other: StoredEntry) => "id" in one.body && "id" in other.body && one.body.id === other.body.id;
+/** Whether the entry that has the key is the one that we meant to store. Keys that others cannot know are ours. */
+function isOwn(found: StoredEntry, entry: StoredEntry): boolean {
+  if (found.type === "message.sent" && entry.type === "message.sent") return found.body.id === entry.body.id;
+  return entry.type !== "chat.created";
+}

@@ -1,13 +1,42 @@
 /* The one place that decides what leaves the service, and in which form. */
-import type { Chat, Entry, Message } from "@confab/contracts";
-import { requireMember } from "./policies.ts";
+import type { Chat, Entry, Invite, Message, UserEntry } from "@confab/contracts";
+import { requireMember, seesSeq } from "./policies.ts";
 import type { ChatState } from "./fold.ts";
-import type { StoredEntry, StoredEntryOf } from "./store/documents.ts";
+import type {
+  ChatNote,
+  StoredChanges,
+  StoredEntry,
+  StoredInvite,
+  StoredMember,
+  StoredMessage,
+  UserSubject,
+} from "./store/documents.ts";
 
 const time = (at: number) => new Date(at).toISOString();
-const unpackData = (data: string) => JSON.parse(data) as Record<string, unknown>;
+export const unpackData = (data: string) => (data === "{}" ? {} : (JSON.parse(data) as Record<string, unknown>));
 
-export function presentMessage({ chatId, seq, rev, by, at, body }: StoredEntryOf<"message.sent">): Message {
+/** A message as it is now, as this person sees it. */
+export function presentMessage(sent: StoredMessage, changes: StoredChanges | null | undefined, viewerId: string): Message {
+  const message = presentSent(sent, changes?.deletedAt !== undefined);
+  if (!changes) return message;
+  const { edited } = changes;
+  return {
+    ...message,
+    rev: changes.rev,
+    ...(edited ? { text: edited.text, mentions: edited.mentions, data: unpackData(edited.data), editedAt: time(edited.at) } : {}),
+    reactions: changes.reactions.map(([emoji, userIds]) => ({
+      emoji,
+      count: userIds.length,
+      mine: userIds.includes(viewerId),
+    })),
+    pinned: changes.pinned,
+    deletedAt: changes.deletedAt === undefined ? null : time(changes.deletedAt),
+  };
+}
+
+/** A message as it was sent; without its words where it was deleted. */
+function presentSent({ chatId, seq, rev, by, at, body }: StoredMessage, isDeleted: boolean): Message {
+  const gone = isDeleted || body.erased === true;
   return {
     id: body.id,
     chatId,
@@ -15,47 +44,110 @@ export function presentMessage({ chatId, seq, rev, by, at, body }: StoredEntryOf
     rev,
     senderId: by,
     clientMessageId: body.clientMessageId,
-    text: body.text,
+    text: gone ? "" : body.text,
     attachments: [],
-    replyTo: null,
-    mentions: [],
+    replyTo: body.replyTo ?? null,
+    mentions: gone ? [] : (body.mentions ?? []),
     reactions: [],
     pinned: false,
     editedAt: null,
     deletedAt: null,
     createdAt: time(at),
-    data: unpackData(body.data),
+    data: gone ? {} : unpackData(body.data),
   };
 }
 
-export function presentEntry(entry: StoredEntry): Entry {
+/** The seqs of messages that were deleted lately: their entries may hold their words still. */
+export function deletedLately({ recent }: Readonly<ChatState>): ReadonlySet<number> {
+  const deleted = new Set<number>();
+  for (const entry of recent) if (entry.type === "message.deleted") deleted.add(entry.body.seq);
+  return deleted;
+}
+
+const none: ReadonlySet<number> = new Set();
+
+/** An entry as everybody sees it who sees it at all. Deleted words are gone from it. */
+export function presentEntry(entry: StoredEntry, deleted: ReadonlySet<number> = none): Entry {
   const { chatId, rev, by } = entry;
   const place = { chatId, rev, by, at: time(entry.at) };
   switch (entry.type) {
     case "message.sent":
-      return { ...place, type: entry.type, data: { message: presentMessage(entry) } };
-    case "chat.created":
+      return { ...place, type: entry.type, data: { message: presentSent(entry, deleted.has(entry.seq)) } };
+    case "message.edited": {
+      const { messageId, seq, text, mentions, data, erased } = entry.body;
+      const gone = erased === true || deleted.has(seq);
+      const words = gone ? { text: "", mentions: [], data: {} } : { text, mentions, data: unpackData(data) };
+      return { ...place, type: entry.type, data: { messageId, seq, ...words } };
+    }
+    case "chat.created": {
+      const { historyFrom = "all", posting = "all", slowMode = 0, ...body } = entry.body;
+      return { ...place, type: entry.type, data: { ...body, historyFrom, posting, slowMode, data: unpackData(body.data) } };
+    }
+    case "chat.changed":
       return { ...place, type: entry.type, data: { ...entry.body, data: unpackData(entry.body.data) } };
+    default:
+      // What these say is stored as it is shown.
+      return { ...place, type: entry.type, data: entry.body } as Entry;
   }
 }
 
+/** How far a member has read: by own sending, since joining, or as the person's devices said. */
+export const readSeqOf = ({ joinedSeq, sentSeq }: StoredMember, note: ChatNote | undefined): number =>
+  Math.max(joinedSeq, sentSeq, note?.readSeq ?? 0);
+
+export const deliveredSeqOf = (member: StoredMember, note: ChatNote | undefined): number =>
+  Math.max(readSeqOf(member, note), note?.deliveredSeq ?? 0);
+
+const maxMentions = 50;
+
+export function countMentions({ mentions }: Readonly<ChatState>, userId: string, readSeq: number): number {
+  const unread = mentions.filter(({ seq, by, of }) => seq > readSeq && by !== userId && (of === "all" || of.includes(userId)));
+  return Math.min(unread.length, maxMentions);
+}
+
 /** A chat as one of its members sees it. */
-export function presentChat(state: Readonly<ChatState>, userId: string): Chat {
+export function presentChat(state: Readonly<ChatState>, userId: string, note: ChatNote | undefined): Chat {
   const me = requireMember(state, userId);
   const { chatId, type, members, rev, lastSeq, lastMessage } = state;
+  const readSeq = readSeqOf(me, note);
   return {
     id: chatId,
     type,
     title: state.title,
     data: unpackData(state.data),
+    historyFrom: state.historyFrom,
+    posting: state.posting,
+    slowMode: state.slowMode,
     createdAt: time(state.createdAt),
     createdBy: state.createdBy,
     memberCount: members.size,
     peerId: type === "direct" ? ([...members.keys()].find((id) => id !== userId) ?? userId) : null,
+    pins: state.pins.filter(({ seq }) => seesSeq(me.sees, seq)),
     rev,
     lastSeq,
-    lastMessage: lastMessage && presentMessage(lastMessage),
-    unreadCount: lastSeq - me.readSeq,
-    me: { role: me.role, joinedAt: time(me.joinedAt), readSeq: me.readSeq },
+    lastMessage: lastMessage && seesSeq(me.sees, lastMessage.seq) ? presentMessage(lastMessage, state.lastChanges, userId) : null,
+    unreadCount: lastSeq - readSeq,
+    unreadMentions: countMentions(state, userId, readSeq),
+    me: { role: me.role, joinedAt: time(me.joinedAt), ...presentNote(note), readSeq, deliveredSeq: deliveredSeqOf(me, note) },
   };
+}
+
+function presentNote(note: ChatNote | undefined) {
+  return {
+    mutedUntil: note?.mutedUntil ? time(note.mutedUntil) : null,
+    pinned: note?.pinned ?? false,
+    archived: note?.archived ?? false,
+    markedUnread: note?.markedUnread ?? false,
+  };
+}
+
+export function presentUserEntry(entry: UserSubject): UserEntry {
+  const place = { userRev: entry.rev, at: time(entry.at) };
+  if (entry.type !== "chat.noted") return { ...place, type: entry.type, data: entry.body } as UserEntry;
+  const { chatId, member, readSeq, deliveredSeq } = entry.body;
+  return { ...place, type: entry.type, data: { chatId, member, readSeq, deliveredSeq, ...presentNote(entry.body) } };
+}
+
+export function presentInvite({ _id, id, chatId, by, at, expiresAt, maxUses }: StoredInvite, uses: number): Invite {
+  return { id, chatId, code: _id, createdBy: by, createdAt: time(at), expiresAt: time(expiresAt), maxUses, uses };
 }

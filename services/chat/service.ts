@@ -1,8 +1,10 @@
 import type { Values } from "@confab/mixins/settings.ts";
 import type { Service } from "moleculer";
+import type { Blocks } from "./blocks.ts";
 import type { ChatLog } from "./log.ts";
 import type { settings } from "./settings.ts";
 import type { ChatStore } from "./store/chat.store.ts";
+import type { UserLog } from "./userlog.ts";
 import type { WarmChats } from "./warm.ts";
 
 /** What the handlers of chat find on `this`. */
@@ -11,4 +13,6 @@ export type ChatService = Service & {
   store: ChatStore;
   chats: WarmChats;
   log: ChatLog;
+  userLog: UserLog;
+  blocks: Blocks;
 };

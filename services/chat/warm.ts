@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { emptyState, fold, restoreState, storeState, type ChatState } from "./fold.ts";
+import type { Projector } from "./projector.ts";
 import type { StoredEntry } from "./store/documents.ts";
 import type { ChatStore } from "./store/chat.store.ts";
 
@@ -9,9 +10,18 @@ const ownWeight = 10;
 const readAtOnce = 500;
 /** Milliseconds between two rounds of keeping states. */
 const keepEvery = 2000;
+/** Milliseconds that entries stay among the recent ones after their projections were stored, for decisions that began before. */
+const recentFor = 15_000;
+/** Entries that are folded without their projections being stored, at most: a log that is read from far back. */
+const maxAhead = 2000;
 
 interface Warm {
   state: ChatState;
+  /** Projections are stored up to here. */
+  projectedRev: number;
+  projecting?: Promise<void>;
+  /** Up to where recent entries go at the next round after that time. */
+  forget?: { rev: number; at: number };
   keptRev: number;
   /** A reading of the log that is under way, and the one that those wait for who came after it began. */
   reading?: Promise<void>;
@@ -24,14 +34,16 @@ interface Warm {
  */
 export class WarmChats {
   readonly #store: ChatStore;
+  readonly #projector: Projector;
   readonly #chats: LRUCache<string, Warm>;
   readonly #loading = new Map<string, { done: Promise<Warm>; overtaken: boolean }>();
   readonly #dirty = new Map<string, Warm>();
   readonly #onError: (err: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(store: ChatStore, onError: (err: unknown) => void, max = capacity) {
+  constructor(store: ChatStore, projector: Projector, onError: (err: unknown) => void, max = capacity) {
     this.#store = store;
+    this.#projector = projector;
     this.#onError = onError;
     this.#chats = new LRUCache({ maxSize: max, sizeCalculation: ({ state }) => ownWeight + state.members.size });
   }
@@ -81,18 +93,72 @@ export class WarmChats {
     else this.#fold(warm, entry);
   }
 
+  /** Brings what is derived from the logs of these chats up to what is folded here. */
+  async project(states: readonly Readonly<ChatState>[]): Promise<void> {
+    for (const { chatId } of states) {
+      const warm = this.#chats.get(chatId);
+      if (warm && warm.projectedRev < warm.state.rev) await this.#project(warm);
+    }
+  }
+
   /** Keeps every state that has changed; at the end, and now and then, so that nobody has far to fold. */
   async keep(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const dirty = [...this.#dirty.values()];
     this.#dirty.clear();
+    let failure: unknown;
     for (const warm of dirty) {
-      const { rev } = warm.state;
-      if (rev <= warm.keptRev) continue;
-      await this.#store.keepState(storeState(warm.state));
-      warm.keptRev = rev;
+      await this.#keepOne(warm).catch((err: unknown) => {
+        failure ??= err;
+        this.#touch(warm);
+      });
     }
+    if (failure) throw failure as Error;
+  }
+
+  /** Keeps what is there to be kept, and nothing any more after that. */
+  async close(): Promise<void> {
+    try {
+      await this.keep();
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  async #keepOne(warm: Warm): Promise<void> {
+    const stored = storeState(warm.state);
+    // A state at rev n says that all that is derived from the log up to n is stored, so it is not kept before that is.
+    if (warm.projectedRev < stored.rev) await this.#project(warm);
+    if (stored.rev > warm.keptRev) {
+      await this.#store.keepState(stored);
+      warm.keptRev = stored.rev;
+    }
+    const now = Date.now();
+    if (warm.forget && warm.forget.at <= now) {
+      const { rev } = warm.forget;
+      warm.state.recent = warm.state.recent.filter((entry) => entry.rev > rev);
+      warm.forget = undefined;
+    }
+    if (!warm.forget && warm.state.recent.length > 0) warm.forget = { rev: warm.projectedRev, at: now + recentFor };
+    if (warm.forget || warm.state.rev > warm.keptRev) this.#touch(warm);
+  }
+
+  /** One at a time for each chat; what comes meanwhile is for the next. */
+  #project(warm: Warm): Promise<void> {
+    warm.projecting = (warm.projecting ?? Promise.resolve())
+      .catch(() => {})
+      .then(async () => {
+        const { state, projectedRev } = warm;
+        const { rev } = state;
+        if (rev <= projectedRev) return;
+        await this.#projector.project(
+          state,
+          state.recent.filter((entry) => entry.rev > projectedRev && entry.rev <= rev),
+        );
+        warm.projectedRev = rev;
+      });
+    return warm.projecting;
   }
 
   async #warm(chatId: string): Promise<Warm> {
@@ -108,7 +174,8 @@ export class WarmChats {
 
   async #load(chatId: string, loading: { overtaken: boolean }): Promise<Warm> {
     const [kept] = await this.#store.statesOf([chatId]);
-    const warm: Warm = { state: kept ? restoreState(kept) : emptyState(chatId), keptRev: kept?.rev ?? 0 };
+    const state = kept ? restoreState(kept) : emptyState(chatId);
+    const warm: Warm = { state, projectedRev: state.rev, keptRev: state.rev };
     do {
       loading.overtaken = false;
       await this.#read(warm);
@@ -138,12 +205,21 @@ export class WarmChats {
       const entries = await this.#store.entriesAfter(warm.state.chatId, warm.state.rev, readAtOnce);
       for (const entry of entries) this.#fold(warm, entry);
       if (entries.length < readAtOnce) return;
+      if (warm.state.rev - warm.projectedRev > maxAhead) {
+        await this.#project(warm);
+        // Nobody has begun anything on entries that are read from so far back.
+        if (!this.#chats.has(warm.state.chatId)) warm.state.recent = [];
+      }
     }
   }
 
   #fold(warm: Warm, entry: StoredEntry): void {
     fold(warm.state, entry);
-    this.#dirty.set(entry.chatId, warm);
+    this.#touch(warm);
+  }
+
+  #touch(warm: Warm): void {
+    this.#dirty.set(warm.state.chatId, warm);
     this.#timer ??= setTimeout(() => void this.keep().catch(this.#onError), keepEvery).unref();
   }
 }

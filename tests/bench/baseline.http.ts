@@ -22,5 +22,9 @@ createServer((req, res) => {
 async function answer(chatId: string, before: number) {
   const range = { $gte: place(chatId, Math.max(1, before - pageSize)), $lte: place(chatId, before - 1) };
   const found = (await entries.find({ seqKey: range }, { sort: { seqKey: 1 } })) as StoredEntryOf<"message.sent">[];
-  return { items: found.map(presentMessage), before: before - pageSize, after: before > options.count ? null : before - 1 };
+  return {
+    items: found.map((sent) => presentMessage(sent, null, "")),
+    before: before - pageSize,
+    after: before > options.count ? null : before - 1,
+  };
 }

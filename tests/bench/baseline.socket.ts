@@ -40,7 +40,7 @@ io.on("connection", (socket) => {
     };
     await entries.insert(entry);
     io.to(chatId).emit("chat:entry", presentEntry(entry));
-    ack({ ok: true, data: { message: presentMessage(entry) } });
+    ack({ ok: true, data: { message: presentMessage(entry, null, "") } });
   });
   void socket.join(chats);
   socket.emit("ready", {});

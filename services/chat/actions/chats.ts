@@ -1,28 +1,35 @@
-import type { Role } from "@confab/contracts";
+import type { Chat, Role } from "@confab/contracts";
 import { call, define, type Caller } from "@confab/mixins/define.ts";
 import { badField, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
+import { takeFirst, weighWords } from "../budget.ts";
 import { packData } from "../checks.ts";
-import type { ChatState } from "../fold.ts";
-import { isNew, requireMember } from "../policies.ts";
+import { isNew, requireMember, requireRight } from "../policies.ts";
 import { presentChat } from "../present.ts";
 import type { ChatService } from "../service.ts";
+import type { EntryBodies } from "../store/documents.ts";
+import { changeChat } from "./change.ts";
 
 export const chats = {
   ...define("chat.chat.create", async function (this: ChatService, ctx) {
     const { userId } = ctx.meta;
-    const { type, memberIds, title } = ctx.params;
+    const { type, memberIds, title, data: _, ...rules } = ctx.params;
     const others = [...new Set(memberIds)].filter((id) => id !== userId);
     const data = packData(ctx.params.data);
     if (type === "direct" && others.length !== 1)
       throw badField("memberIds", "one_other", "of a direct chat must name one other person");
-    if (type === "direct" && title !== undefined) throw badField("title", "group_only", "is for groups only");
+    const groupOnly = Object.keys(title === undefined ? rules : { title, ...rules });
+    if (type === "direct" && groupOnly.length > 0) {
+      const errors = groupOnly.map((field) => ({ field, code: "group_only", message: "is for groups only" }));
+      throw problem("bad_input", { errors });
+    }
     if (others.length + 1 > this.settings.MAX_MEMBERS) throw problem("chat.too_many_members");
     await requireUsers(this, others);
 
     const chatId = await claimChat(this, ctx, others[0]);
     const state = await this.chats.latest(chatId);
-    if (!isNew(state)) return answer(ctx, state, false);
+    if (!isNew(state)) return answer(this, ctx, chatId, false);
+    if (type === "direct" && (await this.blocks.has(others[0]!, userId))) throw problem("chat.blocked");
 
     // Before the entry: a process that dies between the two leaves a note of a chat that never was, not a chat in nobody's list.
     await this.store.expectMembers(chatId, [userId, ...others]);
@@ -33,11 +40,11 @@ export const chats = {
       type: "chat.created",
       by: userId,
       key: "chat.created",
-      body: { type, title: title ?? null, data, members },
+      body: { type, title: title ?? null, data, ...newRules, ...rules, members },
       // Whoever comes second at the same time finds the chat by its key; there is nothing to refuse.
       decide: () => {},
     });
-    return answer(ctx, await this.chats.latest(chatId), created.isNew);
+    return answer(this, ctx, chatId, created.isNew);
   }),
 
   ...define("chat.chat.list", async function (this: ChatService, ctx) {
@@ -51,17 +58,60 @@ export const chats = {
         )
       : mine;
     const page = rest.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      items: page.map((state) => presentChat(state, userId)),
-      nextCursor: last && rest.length > limit ? writeCursor(last) : null,
-    };
+    const chatIds = page.map(({ chatId }) => chatId);
+    const notes = await this.userLog.notes(userId, chatIds);
+    const shown = page.map((state) => presentChat(state, userId, notes.get(state.chatId)));
+    const items = takeFirst(shown, weighChat);
+    const last = page[items.length - 1];
+    return { items, nextCursor: last && rest.length > items.length ? writeCursor(last) : null };
   }),
 
   ...define("chat.chat.get", async function (this: ChatService, ctx) {
-    return presentChat(await this.chats.latest(ctx.params.chatId), ctx.meta.userId);
+    return showChat(this, ctx.params.chatId, ctx.meta.userId);
+  }),
+
+  ...define("chat.chat.change", async function (this: ChatService, ctx) {
+    const { userId } = ctx.meta;
+    const { chatId, title, data, ...rules } = ctx.params;
+    const packed = data === undefined ? undefined : packData(data);
+    // What is left out stays as it is when the change is decided.
+    const body = { title: null, data: "{}", ...newRules } as EntryBodies["chat.changed"];
+    await changeChat(this, {
+      chatId,
+      by: userId,
+      type: "chat.changed",
+      body,
+      wanted: (state) => {
+        requireRight(state, userId, "change");
+        const { historyFrom, posting, slowMode } = state;
+        const now = { title: state.title, data: state.data, historyFrom, posting, slowMode };
+        Object.assign(body, now, rules, title === undefined ? {} : { title }, packed === undefined ? {} : { data: packed });
+        return (Object.keys(now) as (keyof typeof now)[]).some((field) => body[field] !== now[field]);
+      },
+    });
+    return showChat(this, chatId, userId);
+  }),
+
+  ...define("chat.chat.delete", async function (this: ChatService, ctx) {
+    const { userId } = ctx.meta;
+    await changeChat(this, {
+      chatId: ctx.params.chatId,
+      by: userId,
+      type: "chat.deleted",
+      body: {},
+      wanted: (state) => {
+        // Asked for again by whoever could have done it.
+        if (state.deleted && state.past.has(userId)) return false;
+        requireRight(state, userId, "deleteChat");
+        return true;
+      },
+    });
+    return null;
   }),
 };
+
+/** The rules of a chat where nobody says otherwise. */
+const newRules = { historyFrom: "all", posting: "all", slowMode: 0 } as const;
 
 /** The id of the chat that this request is about: a new one, unless it or its like was made before. */
 function claimChat(
@@ -73,14 +123,20 @@ function claimChat(
   return meta.idempotencyKey ? store.claimKey(meta.userId, meta.idempotencyKey, uuid()) : Promise.resolve(uuid());
 }
 
-function answer(ctx: Caller<"chat.chat.create">, state: ChatState, isNewChat: boolean) {
+function answer(service: ChatService, ctx: Caller<"chat.chat.create">, chatId: string, isNewChat: boolean) {
   ctx.meta.$statusCode = isNewChat ? 201 : 200;
-  return presentChat(state, ctx.meta.userId);
+  return showChat(service, chatId, ctx.meta.userId);
 }
 
-async function requireUsers(service: ChatService, userIds: string[]): Promise<void> {
+/** A chat as one of its members sees it now. */
+export async function showChat(service: ChatService, chatId: string, userId: string): Promise<Chat> {
+  const state = await requireChat(service, chatId, userId);
+  return presentChat(state, userId, (await service.userLog.notes(userId, [chatId])).get(chatId));
+}
+
+export async function requireUsers(service: ChatService, userIds: readonly string[]): Promise<void> {
   if (userIds.length === 0) return;
-  const known = new Set((await call(service.broker, "user.profile.known", { userIds })).userIds);
+  const known = new Set((await call(service.broker, "user.profile.known", { userIds: [...userIds] })).userIds);
   const unknown = userIds.findIndex((id) => !known.has(id));
   if (unknown >= 0) throw problem("chat.unknown_user", { detail: `There is no user ${userIds[unknown]}` });
 }
@@ -98,6 +154,10 @@ export async function requireChat(service: ChatService, chatId: string, userId: 
   requireMember(state, userId);
   return state;
 }
+
+/** What a chat comes to as JSON, at most. */
+export const weighChat = ({ title, data, lastMessage, pins }: Chat): number =>
+  weighWords({ text: title ?? "", data, mentions: [], reactions: pins }) + (lastMessage ? weighWords(lastMessage) : 0);
 
 interface Cursor {
   changedAt: number;

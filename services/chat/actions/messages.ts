@@ -1,46 +1,168 @@
+import type { Mentions } from "@confab/contracts";
 import { define } from "@confab/mixins/define.ts";
-import { badField } from "@confab/mixins/problem.ts";
+import { badField, isProblem, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
-import { takeFirst, takeLast } from "../budget.ts";
+import { takeFirst, takeLast, weighWords } from "../budget.ts";
 import { checkText, packData } from "../checks.ts";
-import { requireMember } from "../policies.ts";
-import { presentMessage } from "../present.ts";
-import type { StoredEntryOf } from "../store/documents.ts";
-import { requireChat } from "./chats.ts";
+import { messagesBetween, requireMessage, withChanges } from "../current.ts";
+import type { ChatState } from "../fold.ts";
+import { may, mayWrite, requireMaySend, seesOf, seesSeq } from "../policies.ts";
+import { presentMessage, unpackData } from "../present.ts";
 import type { ChatService } from "../service.ts";
+import type { EntryBodies, StoredMessage } from "../store/documents.ts";
+import { changeMessage } from "./change.ts";
+import { requireChat } from "./chats.ts";
 
 export const messages = {
   ...define("chat.message.send", async function (this: ChatService, ctx) {
     const { userId } = ctx.meta;
-    const { chatId, clientMessageId, text, data } = ctx.params;
+    const { chatId, clientMessageId, text, replyTo, mentions, data } = ctx.params;
     checkText(text, this.settings.MAX_TEXT);
-    const { entry, isNew } = await this.log.append({
-      chatId,
-      type: "message.sent",
-      by: userId,
-      // G3: the sender's own name for the message, in this chat.
-      key: `m:${userId}:${clientMessageId}`,
-      body: { id: uuid(), clientMessageId, text, data: packData(data) },
-      decide: (state) => void requireMember(state, userId),
-    });
-    ctx.meta.$statusCode = isNew ? 201 : 200;
-    return { message: presentMessage(entry as StoredEntryOf<"message.sent">) };
+    const body: EntryBodies["message.sent"] = { id: uuid(), clientMessageId, text, data: packData(data) };
+    // G3: the sender's own name for the message, in this chat.
+    const key = `m:${userId}:${clientMessageId}`;
+    try {
+      const state = await known(this, chatId);
+      await this.blocks.requireWelcome(state, userId);
+      if (mentions !== undefined) body.mentions = mentions;
+      if (replyTo !== undefined) body.replyTo = await findReplied(this, state, replyTo, userId);
+      const decide = (now: Readonly<ChatState>) => {
+        requireMaySend(now, userId, Date.now());
+        requireMembers(now, mentions);
+      };
+      // In slow mode a message stands on one's last one; else messages do not stand on each other.
+      const aside = state.slowMode > 0 ? userId : key;
+      const { entry, isNew } = await this.log.append({ chatId, type: "message.sent", by: userId, key, body, decide, aside });
+      ctx.meta.$statusCode = isNew ? 201 : 200;
+      if (isNew) return { message: presentMessage(entry as StoredMessage, null, userId) };
+      return { message: await asItIsNow(this, entry as StoredMessage, userId) };
+    } catch (err) {
+      // G3: what may not be said now may have been said before, and its sender not have heard the answer.
+      if (!isProblem(err, "chat.slow_mode") && !isProblem(err, "chat.not_allowed") && !isProblem(err, "chat.blocked")) throw err;
+      const sent = await this.store.findByKey(chatId, key);
+      if (!sent) throw err;
+      ctx.meta.$statusCode = 200;
+      return { message: await asItIsNow(this, sent as StoredMessage, userId) };
+    }
   }),
 
   ...define("chat.message.list", async function (this: ChatService, ctx) {
+    const { userId } = ctx.meta;
     const { chatId, before, after, around, limit = 50 } = ctx.params;
     const given = Object.entries({ before, after, around }).filter(([, value]) => value !== undefined);
     if (given.length > 1) throw badField(given[1]![0], "one_of", "may not go with another place to page from");
-    const { lastSeq } = await requireChat(this, chatId, ctx.meta.userId);
+    const state = await requireChat(this, chatId, userId);
+    const sees = seesOf(state, userId);
+    const first = sees[0]!.fromSeq;
 
-    const { from, to } = pageBounds({ before, after, around }, limit, lastSeq);
-    const found = await this.store.messagesBetween(chatId, from, to);
+    const { from, to } = pageBounds({ before, after, around }, limit, state.lastSeq);
+    const found = await messagesBetween(this, state, userId, from, to);
     // Long messages make a short page: what does not fit is on the far side of where one came from.
-    const page = after === undefined ? takeLast(found) : takeFirst(found);
-    const [first, last] = [page[0]?.seq ?? from, page.at(-1)?.seq ?? to];
-    return { items: page.map(presentMessage), before: first > 1 ? first : null, after: last < lastSeq ? last : null };
+    const page = after === undefined ? takeLast(found, weighWords) : takeFirst(found, weighWords);
+    const cut = page.length < found.length;
+    const top = cut && after === undefined ? page[0]!.seq : from;
+    const end = cut && after !== undefined ? page.at(-1)!.seq : to;
+    return { items: page, before: top > first ? top : null, after: end < state.lastSeq ? end : null };
+  }),
+
+  ...define("chat.message.get", async function (this: ChatService, ctx) {
+    const { chatId, messageId } = ctx.params;
+    const state = await requireChat(this, chatId, ctx.meta.userId);
+    const { sent, changes } = await requireMessage(this, state, messageId, ctx.meta.userId);
+    return { message: presentMessage(sent, changes, ctx.meta.userId) };
+  }),
+
+  ...define("chat.message.edit", async function (this: ChatService, ctx) {
+    const { userId } = ctx.meta;
+    const { chatId, messageId, text, mentions, data } = ctx.params;
+    if (text !== undefined) checkText(text, this.settings.MAX_TEXT);
+    const packed = data === undefined ? undefined : packData(data);
+    const { EDIT_WINDOW } = this.settings;
+    // What is left out stays as it is at the moment of the change; that is known only when it is decided.
+    const body = { messageId, seq: 0, text: "", data: "{}", mentions: [] as Mentions };
+    const message = await changeMessage(this, {
+      chatId,
+      messageId,
+      by: userId,
+      type: "message.edited",
+      body: ({ sent }) => Object.assign(body, { seq: sent.seq }),
+      wanted: ({ state, member, current: { sent }, changes }) => {
+        if (sent.by !== userId) throw problem("chat.not_author");
+        if (changes?.deletedAt !== undefined) throw problem("chat.message_deleted");
+        if (EDIT_WINDOW > 0 && Date.now() > sent.at + EDIT_WINDOW * 1000) throw problem("chat.edit_too_late");
+        if (!mayWrite(state, member)) throw problem("chat.not_allowed");
+        requireMembers(state, mentions);
+        const now = changes?.edited ?? { mentions: [], ...sent.body };
+        const next = { text: text ?? now.text, data: packed ?? now.data, mentions: mentions ?? now.mentions };
+        Object.assign(body, next);
+        return next.text !== now.text || next.data !== now.data || String(next.mentions) !== String(now.mentions);
+      },
+    });
+    return { message };
+  }),
+
+  ...define("chat.message.delete", async function (this: ChatService, ctx) {
+    const { userId } = ctx.meta;
+    const { chatId, messageId } = ctx.params;
+    const message = await changeMessage(this, {
+      chatId,
+      messageId,
+      by: userId,
+      type: "message.deleted",
+      body: ({ sent }) => ({ messageId, seq: sent.seq }),
+      wanted: ({ state, member, current: { sent }, changes }) => {
+        if (sent.by !== userId && !may(state, member.role, "deleteOthers")) throw problem("chat.not_author");
+        return changes?.deletedAt === undefined;
+      },
+    });
+    return { message };
+  }),
+
+  ...define("chat.message.history", async function (this: ChatService, ctx) {
+    const { userId } = ctx.meta;
+    const { chatId, messageId } = ctx.params;
+    const state = await requireChat(this, chatId, userId);
+    const { sent, changes } = await requireMessage(this, state, messageId, userId);
+    if (changes?.deletedAt !== undefined) return { items: [] };
+    const words = await this.store.wordsOf(chatId, sent.body.id);
+    const items = words.map(({ rev, at, body }) => ({
+      rev,
+      at: new Date(at).toISOString(),
+      text: body.text,
+      mentions: body.mentions ?? [],
+      data: unpackData(body.data),
+    }));
+    // Many long versions outgrow an answer; the latest count.
+    return { items: takeLast(items, weighWords) };
   }),
 };
+
+/** The chat as this node knows it; of one that it does not know, as the log has it now. */
+async function known({ chats }: ChatService, chatId: string): Promise<ChatState> {
+  const state = chats.peek(chatId) ?? (await chats.warm(chatId));
+  return state.rev === 0 ? chats.refresh(chatId) : state;
+}
+
+async function asItIsNow(service: ChatService, sent: StoredMessage, userId: string) {
+  const [message] = await withChanges(service, await service.chats.latest(sent.chatId), [sent], userId);
+  return message!;
+}
+
+async function findReplied(service: ChatService, state: ChatState, messageId: string, userId: string) {
+  const [sent] = await service.store.wordsOf(state.chatId, messageId);
+  // Of a message that one may not see there is no telling that it is there.
+  if (sent?.type !== "message.sent" || !seesSeq(seesOf(state, userId), sent.seq))
+    throw badField("replyTo", "message_not_found", "must be a message of this chat");
+  return { id: sent.body.id, seq: sent.seq };
+}
+
+function requireMembers({ members }: Readonly<ChatState>, mentions: Mentions | undefined): void {
+  if (mentions === undefined || mentions === "all") return;
+  const errors = mentions.flatMap((userId, at) =>
+    members.has(userId) ? [] : [{ field: `mentions.${at}`, code: "not_member", message: "must be a member of this chat" }],
+  );
+  if (errors.length > 0) throw problem("bad_input", { errors });
+}
 
 /** The first and last seq of a page. Numbers are dense, so this is arithmetic. */
 export function pageBounds(

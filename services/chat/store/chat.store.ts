@@ -2,14 +2,34 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Conflict, Unavailable, type Collection, type Database, type Outcome } from "@confab/mixins/store/collection.ts";
 import { v7 as uuid } from "uuid";
 import * as documents from "./documents.ts";
+import { erase } from "../changes.ts";
+import { StoreSearch } from "../search/store.search.ts";
+import type { SearchIndex } from "../search/index.ts";
 import {
   place,
-  type StoredEntry,
-  type StoredFact,
-  type StoredMembership,
+  type StoredChanges,
   type StoredClaim,
+  type StoredEntry,
+  type StoredEntryOf,
+  type StoredFact,
+  type StoredInvite,
+  type StoredMembership,
+  type StoredMessage,
   type StoredState,
+  type StoredUserLog,
+  type StoredUserSubject,
 } from "./documents.ts";
+
+interface Collections {
+  entries: Collection<StoredEntry>;
+  states: Collection<StoredState>;
+  changes: Collection<StoredChanges>;
+  memberships: Collection<StoredMembership>;
+  claims: Collection<StoredClaim>;
+  invites: Collection<StoredInvite>;
+  userLogs: Collection<StoredUserLog>;
+  userSubjects: Collection<StoredUserSubject>;
+}
 
 /** What chat asks of its data. Every read is by key or by a range of one. */
 export class ChatStore {
@@ -17,37 +37,43 @@ export class ChatStore {
   readonly shared: boolean;
   /** Names this store: after a restore from a backup it is another one. */
   readonly epoch: string;
+  /** Where messages are found by their words. */
+  readonly search: SearchIndex;
   readonly #entries: Collection<StoredEntry>;
   readonly #states: Collection<StoredState>;
+  readonly #changes: Collection<StoredChanges>;
   readonly #memberships: Collection<StoredMembership>;
   readonly #claims: Collection<StoredClaim>;
+  readonly #invites: Collection<StoredInvite>;
+  readonly #userLogs: Collection<StoredUserLog>;
+  readonly #userSubjects: Collection<StoredUserSubject>;
 
-  private constructor(
-    database: Database,
-    epoch: string,
-    entries: Collection<StoredEntry>,
-    states: Collection<StoredState>,
-    memberships: Collection<StoredMembership>,
-    claims: Collection<StoredClaim>,
-  ) {
+  private constructor(database: Database, epoch: string, search: SearchIndex, collections: Collections) {
     this.shared = database.shared;
     this.epoch = epoch;
-    this.#entries = entries;
-    this.#states = states;
-    this.#memberships = memberships;
-    this.#claims = claims;
+    this.search = search;
+    this.#entries = collections.entries;
+    this.#states = collections.states;
+    this.#changes = collections.changes;
+    this.#memberships = collections.memberships;
+    this.#claims = collections.claims;
+    this.#invites = collections.invites;
+    this.#userLogs = collections.userLogs;
+    this.#userSubjects = collections.userSubjects;
   }
 
   static async open(database: Database): Promise<ChatStore> {
     const epoch = await readEpoch(await database.collection(documents.facts));
-    return new ChatStore(
-      database,
-      epoch,
-      await database.collection(documents.entries),
-      await database.collection(documents.states),
-      await database.collection(documents.memberships),
-      await database.collection(documents.claims),
-    );
+    return new ChatStore(database, epoch, await StoreSearch.open(database), {
+      entries: await database.collection(documents.entries),
+      states: await database.collection(documents.states),
+      changes: await database.collection(documents.changes),
+      memberships: await database.collection(documents.memberships),
+      claims: await database.collection(documents.claims),
+      invites: await database.collection(documents.invites),
+      userLogs: await database.collection(documents.userLogs),
+      userSubjects: await database.collection(documents.userSubjects),
+    });
   }
 
   /**
@@ -71,17 +97,65 @@ export class ChatStore {
     return found.map(({ chatId }) => chatId);
   }
 
+  /** The entry of this key, if there is one. */
+  findByKey(chatId: string, key: string): Promise<StoredEntry | null> {
+    return this.#entries.findOne({ chatId, key });
+  }
+
   /** The entry whose key has just refused another one (G3). */
   entryByKey(chatId: string, key: string): Promise<StoredEntry> {
     return settled(() => this.#entries.findOne({ chatId, key }));
   }
 
-  /** The messages with `from <= seq <= to`, ascending. */
-  async messagesBetween(chatId: string, from: number, to: number): Promise<documents.StoredEntryOf<"message.sent">[]> {
+  /** The messages with `from <= seq <= to`, ascending, as they were sent. */
+  async messagesBetween(chatId: string, from: number, to: number): Promise<StoredMessage[]> {
     if (to < from) return [];
     const range = { $gte: place(chatId, from), $lte: place(chatId, to) };
     const found = await this.#entries.find({ seqKey: range }, { sort: { seqKey: 1 } });
-    return found as documents.StoredEntryOf<"message.sent">[];
+    return found as StoredMessage[];
+  }
+
+  /** The messages of these seqs, as they were sent. */
+  async messagesAt(chatId: string, seqs: readonly number[]): Promise<StoredMessage[]> {
+    if (seqs.length === 0) return [];
+    return (await this.#entries.find({ seqKey: { $in: seqs.map((seq) => place(chatId, seq)) } })) as StoredMessage[];
+  }
+
+  /** The message as it was sent, and its edits, ascending by rev. */
+  async wordsOf(chatId: string, messageId: string): Promise<(StoredMessage | StoredEntryOf<"message.edited">)[]> {
+    const found = await this.#entries.find({ messageId });
+    return found.filter((entry) => entry.chatId === chatId).sort((a, b) => a.rev - b.rev) as (
+      StoredMessage | StoredEntryOf<"message.edited">
+    )[];
+  }
+
+  /** Takes the words out of an entry whose message was deleted. Its place stays. */
+  async erase(entry: StoredMessage | StoredEntryOf<"message.edited">): Promise<void> {
+    if (entry.body.erased) return;
+    await this.#entries.replaceOne({ _id: entry._id, key: entry.key }, {
+      ...entry,
+      body: erase(entry.body as StoredMessage["body"]),
+    } as StoredEntry);
+  }
+
+  /** What happened to the messages with `from <= seq <= to` after they were sent, as far as it is stored. */
+  async changesBetween(chatId: string, from: number, to: number): Promise<StoredChanges[]> {
+    if (to < from) return [];
+    return this.#changes.find({ _id: { $gte: place(chatId, from), $lte: place(chatId, to) } });
+  }
+
+  changesAt(chatId: string, seqs: readonly number[]): Promise<StoredChanges[]> {
+    if (seqs.length === 0) return Promise.resolve([]);
+    return this.#changes.find({ _id: { $in: seqs.map((seq) => place(chatId, seq)) } });
+  }
+
+  async removeChanges(chatId: string): Promise<void> {
+    await this.#changes.removeMany({ _id: { $gt: `${chatId}:`, $lt: `${chatId};` } });
+  }
+
+  /** Stores what a message is now, unless a later form is stored already. */
+  async putChanges(changes: StoredChanges): Promise<void> {
+    await this.#changes.replaceOne({ _id: changes._id, rev: { $lt: changes.rev } }, changes);
   }
 
   statesOf(chatIds: readonly string[]): Promise<StoredState[]> {
@@ -113,6 +187,66 @@ export class ChatStore {
   /** The chat that a user's request of this key makes: `chatId` if it is the first of that key. */
   claimKey(userId: string, key: string, chatId: string): Promise<string> {
     return this.#claim(`key:${userId}:${key}`, chatId);
+  }
+
+  async putInvite(invite: StoredInvite): Promise<void> {
+    await this.#invites.insert(invite);
+  }
+
+  inviteByCode(code: string): Promise<StoredInvite | null> {
+    return this.#invites.findOne({ _id: code });
+  }
+
+  /** The links of a chat, the latest last; also those that are good no longer. */
+  invitesOf(chatId: string): Promise<StoredInvite[]> {
+    return this.#invites.find({ chatId }).then((found) => found.sort((a, b) => a.at - b.at));
+  }
+
+  async revokeInvite(code: string): Promise<void> {
+    await this.#invites.updateOne({ _id: code }, { $set: { revoked: true } });
+  }
+
+  async removeInvites(codes: readonly string[]): Promise<void> {
+    if (codes.length > 0) await this.#invites.removeMany({ _id: { $in: codes } });
+  }
+
+  userLogOf(userId: string): Promise<StoredUserLog | null> {
+    return this.#userLogs.findOne({ _id: userId });
+  }
+
+  /** As it stands after all that was written to it: a write, as a read does not show yet what no majority has confirmed. */
+  latestUserLog(userId: string): Promise<StoredUserLog | null> {
+    return this.#userLogs.updateOne({ _id: userId }, { $inc: { rev: 0 } });
+  }
+
+  userLogsOf(userIds: readonly string[]): Promise<StoredUserLog[]> {
+    return userIds.length === 0 ? Promise.resolve([]) : this.#userLogs.find({ _id: { $in: userIds } });
+  }
+
+  /** Puts the log in place of the one at rev `from`; whether it was at that rev still. */
+  async advanceUserLog(log: StoredUserLog, from: number): Promise<boolean> {
+    const { _id, ...rest } = log;
+    if (from > 0) return (await this.#userLogs.updateOne({ _id, rev: from }, { $set: rest })) !== null;
+    try {
+      await this.#userLogs.insert(log);
+      return true;
+    } catch (err) {
+      if (err instanceof Conflict) return false;
+      throw err;
+    }
+  }
+
+  userSubjectsAt(ids: readonly string[]): Promise<StoredUserSubject[]> {
+    return ids.length === 0 ? Promise.resolve([]) : this.#userSubjects.find({ _id: { $in: ids } });
+  }
+
+  userSubjectsAfter(userId: string, userRev: number): Promise<StoredUserSubject[]> {
+    return this.#userSubjects.find({ revKey: { $gt: place(userId, userRev), $lt: `${userId};` } });
+  }
+
+  /** Stores an entry of a user's log by itself, unless a later one of its subject is stored already. */
+  async putUserSubject(subject: StoredUserSubject): Promise<void> {
+    await this.#userSubjects.replaceOne({ _id: subject._id, rev: { $lt: subject.rev } }, subject);
   }
 
   async #claim(_id: string, chatId: string): Promise<string> {

@@ -1,10 +1,46 @@
-import type { ChatType, EntryType, Role } from "@confab/contracts";
+import type { ChatType, EntryType, HistoryFrom, Member, Mentions, Posting, ReplyTo, UserEntryType } from "@confab/contracts";
 import { collection } from "@confab/mixins/store/collection.ts";
+
+/** The message that an entry is about. */
+export interface Target {
+  messageId: string;
+  seq: number;
+}
+
+/** The rules of a chat. */
+export interface Rules {
+  historyFrom: HistoryFrom;
+  posting: Posting;
+  /** Seconds between two messages of a member. */
+  slowMode: number;
+}
 
 /** What an entry says, by its type. The host's `data` is kept as JSON text: databases are particular about field names. */
 export interface EntryBodies {
-  "chat.created": { type: ChatType; title: string | null; data: string; members: { userId: string; role: Role }[] };
-  "message.sent": { id: string; clientMessageId: string; text: string; data: string };
+  "chat.created": { type: ChatType; title: string | null; data: string; members: Member[] } & Partial<Rules>;
+  "chat.changed": { title: string | null; data: string } & Rules;
+  "chat.deleted": object;
+  "message.sent": {
+    id: string;
+    clientMessageId: string;
+    text: string;
+    data: string;
+    replyTo?: ReplyTo;
+    mentions?: Mentions;
+    /** Whether its words are gone, since it was deleted. */
+    erased?: true;
+  };
+  "message.edited": Target & { text: string; data: string; mentions: Mentions; erased?: true };
+  "message.deleted": Target;
+  "reaction.added": Target & { emoji: string };
+  "reaction.removed": Target & { emoji: string };
+  "pin.added": Target;
+  "pin.removed": Target;
+  "member.added": { members: Member[]; inviteId: string | null };
+  "member.removed": { userId: string; banned: boolean };
+  "member.changed": Member;
+  "ban.added": { userId: string };
+  "ban.removed": { userId: string };
 }
 
 interface Place {
@@ -16,6 +52,8 @@ interface Place {
   seq: number;
   /** `chatId:seq`, on messages alone. */
   seqKey?: string;
+  /** On a message and on its edits: whose words these are. */
+  messageId?: string;
   /** What the entry is called by whoever caused it (G3). */
   key: string;
   by: string;
@@ -25,16 +63,40 @@ interface Place {
 
 export type StoredEntryOf<T extends EntryType> = Place & { type: T; body: EntryBodies[T] };
 export type StoredEntry = { [T in EntryType]: StoredEntryOf<T> }[EntryType];
+export type StoredMessage = StoredEntryOf<"message.sent">;
+
+/** A time that somebody was in a chat: what they may see of it, in revs and in seqs. Without an end it lasts. */
+export interface Interval {
+  fromRev: number;
+  fromSeq: number;
+  toRev?: number;
+  toSeq?: number;
+}
 
 export interface StoredMember {
-  role: Role;
+  role: Member["role"];
   joinedAt: number;
-  readSeq: number;
+  /** The last message when they joined. */
+  joinedSeq: number;
+  /** The last message of their own, and when. */
+  sentSeq: number;
+  sentAt: number;
+  /** What they may see, ascending. */
+  sees: Interval[];
+}
+
+/** A message that mentions somebody. */
+export interface Mention {
+  seq: number;
+  by: string;
+  of: Mentions;
 }
 
 /** The state of a chat folded up to `rev`, kept so that nobody folds from the beginning. */
-export interface StoredState {
+export interface StoredState extends Rules {
   _id: string;
+  /** Of the form; one of another form is folded anew. */
+  form: number;
   rev: number;
   lastSeq: number;
   type: ChatType;
@@ -43,13 +105,43 @@ export interface StoredState {
   createdAt: number;
   createdBy: string;
   changedAt: number;
+  deleted: boolean;
   members: [userId: string, StoredMember][];
-  lastMessage: StoredEntryOf<"message.sent"> | null;
+  /** What those may see who are in it no longer. */
+  past: [userId: string, Interval[]][];
+  bans: [userId: string, { by: string; at: number }][];
+  /** The latest pin last. */
+  pins: { id: string; seq: number }[];
+  inviteUses: [inviteId: string, uses: number][];
+  /** The latest messages that mention somebody. */
+  mentions: Mention[];
+  lastMessage: StoredMessage | null;
+  lastChanges: StoredChanges | null;
+  /** The messages that something happened to after they were sent lie between these. */
+  changedFrom: number;
+  changedTo: number;
 }
 
 /**
- * That a user may be in a chat. Written before the entry that makes it true, so it names every chat that a user is in,
- * and perhaps one that came to nothing: the folded state alone says who is a member.
+ * What happened to a message after it was sent, folded up to `rev`: a projection of the log. A state that is kept at
+ * rev n stands on the changes up to n being here.
+ */
+export interface StoredChanges {
+  /** `chatId:seq`. */
+  _id: string;
+  chatId: string;
+  seq: number;
+  rev: number;
+  /** Undefined as long as it says what was sent. */
+  edited?: { text: string; data: string; mentions: Mentions; at: number };
+  deletedAt?: number;
+  reactions: [emoji: string, userIds: string[]][];
+  pinned: boolean;
+}
+
+/**
+ * That a user may be in a chat. Written before the entry that makes it true, so it names every chat that a user is in
+ * or was in, and perhaps one that came to nothing: the folded state alone says who is a member.
  */
 export interface StoredMembership {
   _id: string;
@@ -63,21 +155,94 @@ export interface StoredClaim {
   chatId: string;
 }
 
+export interface StoredInvite {
+  /** The code. */
+  _id: string;
+  id: string;
+  chatId: string;
+  by: string;
+  at: number;
+  expiresAt: number;
+  maxUses: number | null;
+  revoked: boolean;
+}
+
 export interface StoredFact {
   _id: string;
   value: string;
 }
 
+/** What a chat is to one person. */
+export interface ChatNote {
+  chatId: string;
+  member: boolean;
+  readSeq: number;
+  deliveredSeq: number;
+  mutedUntil: number | null;
+  pinned: boolean;
+  archived: boolean;
+  markedUnread: boolean;
+}
+
+export interface UserEntryBodies {
+  "chat.noted": ChatNote;
+  "block.changed": { userId: string; blocked: boolean };
+  "preferences.changed": { readReceipts: boolean; presence: boolean };
+  "profile.changed": { name: string };
+}
+
+/** The last entry of a subject in a user's log. */
+export type UserSubjectOf<T extends UserEntryType> = {
+  subject: string;
+  rev: number;
+  at: number;
+  type: T;
+  body: UserEntryBodies[T];
+};
+export type UserSubject = { [T in UserEntryType]: UserSubjectOf<T> }[UserEntryType];
+
+/**
+ * The head of a user's log, and its latest entries, one for each subject. The change of this document from rev n to
+ * n+1 is the only commit of that log.
+ */
+export interface StoredUserLog {
+  _id: string;
+  rev: number;
+  recent: UserSubject[];
+  /** Entries up to here that are not among the recent ones are stored by themselves. */
+  storedRev: number;
+}
+
+/** An entry of a user's log that is no longer among the recent ones. */
+export interface StoredUserSubject {
+  /** `userId:subject`. */
+  _id: string;
+  userId: string;
+  rev: number;
+  /** `userId:rev`. */
+  revKey: string;
+  entry: UserSubject;
+}
+
 export const entries = collection<StoredEntry>("entries", [
   { name: "key", fields: ["chatId", "key"], unique: true, carries: "G3: one message for one name" },
   { name: "seq", fields: ["seqKey"], sparse: true, carries: "pages of messages as ranges" },
+  { name: "message", fields: ["messageId"], sparse: true, carries: "a message and its edits by its id" },
 ]);
 export const states = collection<StoredState>("states");
+export const changes = collection<StoredChanges>("changes");
 export const memberships = collection<StoredMembership>("memberships", [
   { name: "user", fields: ["userId"], carries: "the chats of a user" },
 ]);
 export const claims = collection<StoredClaim>("claims");
+export const invites = collection<StoredInvite>("invites", [
+  { name: "chat", fields: ["chatId"], carries: "the links of a chat" },
+]);
 export const facts = collection<StoredFact>("facts");
+export const userLogs = collection<StoredUserLog>("userLogs");
+export const userSubjects = collection<StoredUserSubject>("userSubjects", [
+  { name: "rev", fields: ["revKey"], carries: "G4: a user's log as a range, as far as it is not in its head" },
+]);
 
 const digits = 12;
 
