@@ -702,9 +702,9 @@ export const chatActions = {
     repeatable: true,
   }),
   "chat.profile.note": action({
-    summary: "Put a changed profile into its user's log",
+    summary: "Put a changed profile into its user's log; an older version than the one that is there is passed over",
     audience: "service",
-    params: object({ userId: Id, name: Type.String() }),
+    params: object({ userId: Id, name: Type.String(), version: Type.Integer({ minimum: 1 }) }),
     returns: Empty,
     repeatable: true,
   }),

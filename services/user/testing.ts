@@ -1,4 +1,4 @@
-import { type MailJob, type Payload } from "@confab/contracts";
+import { type MailJob, type Params, type Payload } from "@confab/contracts";
 import { call, define, on, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import type { Env } from "@confab/mixins/settings.ts";
@@ -23,6 +23,16 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
       return { jobId: uuid() };
     }),
   } as ServiceSchema);
+  const noted: Params<"chat.profile.note">[] = [];
+  const chat = { refuses: false };
+  broker.createService({
+    name: "chat",
+    actions: define("chat.profile.note", (ctx) => {
+      if (chat.refuses) return Promise.reject(problem("unavailable", { retryAfter: 1 }));
+      noted.push(ctx.params);
+      return Promise.resolve(null);
+    }),
+  } as ServiceSchema);
   broker.createService({
     name: "listener",
     events: on("user.session.ended", (payload) => void ended.push(payload)),
@@ -41,6 +51,8 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
     mails,
     mail,
     ended,
+    noted,
+    chat,
     mailedCode,
     async signIn(email: string, { name, meta = {} }: { name?: string; meta?: Meta } = {}) {
       const { flowId, code } = await mailedCode(email);

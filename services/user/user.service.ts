@@ -11,11 +11,12 @@ import { settings } from "./settings.ts";
 import { openKeys } from "./signing-key.ts";
 import { UserStore } from "./store/user.store.ts";
 import { sweeping } from "./sweep.ts";
+import { telling } from "./telling.ts";
 
 export default function userService(env?: Env): ServiceSchema {
   return {
     name: "user",
-    mixins: [store((database) => UserStore.open(database)), sweeping],
+    mixins: [store((database) => UserStore.open(database)), sweeping, telling],
     settings: settings.read(env),
     actions: { ...codes, ...sessions, ...keys, ...me, ...profiles },
     created(this: UserService) {

@@ -67,12 +67,12 @@ export const me = {
   }),
 
   ...define("chat.profile.note", async function (this: ChatService, ctx) {
-    const { userId, name } = ctx.params;
+    const { userId, name, version } = ctx.params;
     await this.userLog.append(userId, [
       {
         subject: subjects.profile,
         type: "profile.changed",
-        decide: (now) => (now?.name === name ? undefined : { name }),
+        decide: (now) => ((now?.version ?? 0) >= version ? undefined : { name, version }),
       },
     ]);
     return null;

@@ -188,7 +188,7 @@ export interface UserEntryBodies {
   "chat.noted": ChatNote;
   "block.changed": { userId: string; blocked: boolean };
   "preferences.changed": { readReceipts: boolean; presence: boolean };
-  "profile.changed": { name: string };
+  "profile.changed": { name: string; version: number };
 }
 
 /** The last entry of a subject in a user's log. */

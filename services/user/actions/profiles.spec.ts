@@ -2,6 +2,8 @@ import { actions } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
 import { compileSchema } from "@confab/mixins/validator.ts";
 import { v7 as uuid } from "uuid";
+import type { UserService } from "../service.ts";
+import { tellAll } from "../telling.ts";
 import { startUser, type TestUser } from "../testing.ts";
 
 let user: TestUser;
@@ -22,6 +24,21 @@ test("I change my name; without one nothing changes", async () => {
   expect(await call(user.broker, "user.me.change", { name: " New Name " }, { meta })).toEqual({ ...me, name: "New Name" });
   expect(await call(user.broker, "user.me.change", {}, { meta })).toEqual({ ...me, name: "New Name" });
   await expect(call(user.broker, "user.me.change", { name: "  " }, { meta })).rejects.toMatchObject({ type: "VALIDATION_ERROR" });
+});
+
+test("my own log is told of a changed profile, later where that is not possible now, and once", async () => {
+  const { user: me } = await user.signIn("telling@example.org");
+  const meta = { userId: me.id };
+  const ofMine = () => user.noted.filter(({ userId }) => userId === me.id);
+  await call(user.broker, "user.me.change", { name: "First" }, { meta });
+  user.chat.refuses = true;
+  await call(user.broker, "user.me.change", { name: "Second" }, { meta });
+  expect(ofMine()).toEqual([{ userId: me.id, name: "First", version: 1 }]);
+  user.chat.refuses = false;
+  const service = user.broker.getLocalService("user") as UserService;
+  await tellAll(service);
+  await tellAll(service);
+  expect(ofMine().slice(1)).toEqual([{ userId: me.id, name: "Second", version: 2 }]);
 });
 
 test("who has no account any more must sign in", async () => {

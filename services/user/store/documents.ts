@@ -6,6 +6,10 @@ export interface StoredUser {
   email?: string;
   name: string;
   createdAt: number;
+  /** Counts the changes of the profile. */
+  version?: number;
+  /** Whether the user's own log may lack the last change. */
+  untold?: true;
 }
 
 /** A mailed code on its way back. */
@@ -48,6 +52,7 @@ export const users = collection<StoredUser>("users", [
     sparse: true,
     carries: "One account for an address, also when two nodes sign it up at once.",
   },
+  { name: "untold", fields: ["untold"], sparse: true, carries: "Changes of profiles that their users' logs may lack." },
 ]);
 
 export const flows = collection<StoredFlow>("flows", [

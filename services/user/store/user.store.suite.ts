@@ -78,11 +78,22 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
 
     test("is found by id and by address, and changed", async () => {
       const ann = await store.signUp(user());
-      expect(await store.changeUser(ann._id, { name: "Anna" })).toEqual({ ...ann, name: "Anna" });
-      expect(await store.userById(ann._id)).toEqual({ ...ann, name: "Anna" });
+      const changed = { ...ann, name: "Anna", version: 1, untold: true as const };
+      expect(await store.changeUser(ann._id, { name: "Anna" })).toEqual(changed);
+      expect(await store.userById(ann._id)).toEqual(changed);
       expect(await store.userById(uuid())).toBeNull();
       expect(await store.userByEmail(newEmail())).toBeNull();
       expect(await store.changeUser(uuid(), { name: "Nobody" })).toBeNull();
+    });
+
+    test("a changed profile is to be told until its last version was", async () => {
+      const ann = await store.signUp(user());
+      const first = (await store.changeUser(ann._id, { name: "Anna" }))!;
+      const second = (await store.changeUser(ann._id, { name: "Anne" }))!;
+      await store.markTold(first);
+      expect((await store.untoldUsers(10)).filter(({ _id }) => _id === ann._id)).toEqual([second]);
+      await store.markTold(second);
+      expect((await store.untoldUsers(10)).filter(({ _id }) => _id === ann._id)).toEqual([]);
     });
 
     test("the known among many", async () => {

@@ -90,8 +90,19 @@ export class UserStore {
     return (await this.#users.updateOne({ email: user.email }, { $set: { email: user.email } }))!;
   }
 
+  /** Changes the profile, and notes by the same write that the user's log is to be told of it. */
   changeUser(userId: string, change: Partial<Pick<StoredUser, "name">>): Promise<StoredUser | null> {
-    return this.#users.updateOne({ _id: userId }, { $set: change });
+    return this.#users.updateOne({ _id: userId }, { $set: { ...change, untold: true }, $inc: { version: 1 } });
+  }
+
+  /** Users whose logs may lack the last change of their profiles. */
+  untoldUsers(limit: number): Promise<StoredUser[]> {
+    return this.#users.find({ untold: true }, { limit });
+  }
+
+  /** This version has been told; a later one has not. */
+  async markTold({ _id, version }: StoredUser): Promise<void> {
+    await this.#users.updateOne({ _id, version }, { $unset: { untold: true } });
   }
 
   async startSession(session: StoredSession): Promise<void> {
