@@ -28,7 +28,8 @@ function sample(schema: Schema): unknown {
   if (Array.isArray(schema["anyOf"])) return sample((schema["anyOf"] as Schema[])[0]!);
   if ("const" in schema) return schema["const"];
   if (schema["type"] === "integer") return schema["minimum"] ?? 0;
-  if (schema["type"] === "array") return [];
+  if (schema["type"] === "array")
+    return Array.from({ length: Number(schema["minItems"] ?? 0) }, () => sample(schema["items"] as Schema));
   if (schema["type"] === "object") return {};
   const texts = [randomUUID(), "ann@example.org", "123456", "text"];
   return texts.find((text) => ajv.validate(schema, text));

@@ -345,7 +345,18 @@ test("meta tells version and limits", async () => {
   const { json } = await api.ask("/api/v1/meta");
   expect(json).toEqual({
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-    limits: { maxText: 8000, maxMembers: 1000, maxBody: 65_536, maxPage: 100 },
+    limits: {
+      maxText: 8000,
+      maxMembers: 1000,
+      maxBody: 65_536,
+      maxPage: 100,
+      editWindow: 86_400,
+      maxReactions: 50,
+      maxPins: 100,
+      liveReceipts: 100,
+      liveTyping: 100,
+      typingEvery: 3,
+    },
   });
 });
 

@@ -4,11 +4,18 @@ import { presentSchema, presentShapes, type Json } from "./shapes.ts";
 const channel = { $ref: "#/channels/socket" };
 const messageOf = (name: string) => ({ $ref: `#/channels/socket/messages/${name}` });
 const ackOf = (event: string) => `${event}.ack`;
+/** What both sides say under one name, as the server says it: a document knows each of its messages by a name of its own. */
+const toldOf = (event: string) => `${event}.told`;
 
 /** AsyncAPI 3.0 of the socket: what clients may send, with its acknowledgement, and what the server sends. */
 export function presentAsyncapi(version: string): Json {
   const fromClients = actionEntries.flatMap(([, contract]) => (contract.socket ? [{ event: contract.socket, contract }] : []));
-  const fromServer = Object.entries(socketEvents);
+  const sent = new Set(fromClients.map(({ event }) => event));
+  const fromServer = Object.entries(socketEvents).map(([event, told]) => ({
+    event,
+    id: sent.has(event) ? toldOf(event) : event,
+    ...told,
+  }));
   return {
     asyncapi: "3.0.0",
     info: {
@@ -28,8 +35,8 @@ export function presentAsyncapi(version: string): Json {
             [event, { name: event, summary: contract.summary, payload: presentSchema(contract.params) }],
             [ackOf(event), { name: ackOf(event), summary: `The acknowledgement of ${event}`, payload: presentAck(contract) }],
           ]),
-          ...fromServer.map(([event, { summary, payload }]): [string, object] => [
-            event,
+          ...fromServer.map(({ event, id, summary, payload }): [string, object] => [
+            id,
             { name: event, summary, payload: presentSchema(payload) },
           ]),
         ]),
@@ -46,7 +53,7 @@ export function presentAsyncapi(version: string): Json {
           reply: { channel, messages: [messageOf(ackOf(event))] },
         },
       ]),
-      ...fromServer.map(([event, { summary }]) => [event, { action: "send", channel, summary, messages: [messageOf(event)] }]),
+      ...fromServer.map(({ id, summary }) => [id, { action: "send", channel, summary, messages: [messageOf(id)] }]),
     ]),
     components: { schemas: presentShapes() },
   };

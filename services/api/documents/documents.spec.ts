@@ -103,18 +103,42 @@ describe("AsyncAPI", () => {
     expect(valid).toBe(true);
   });
 
+  const fromClients = contracts.flatMap(([, { socket }]) => (socket ? [socket] : []));
+  const operationsOf = (action: string) =>
+    Object.values(asyncapi["operations"] as Record<string, Json>).filter((operation) => operation["action"] === action);
+  const messageOf = ({ $ref }: { $ref: string }) => asyncapi["channels"].socket.messages[$ref.split("/").at(-1)!] as Json;
+  const namesOf = (action: string) =>
+    operationsOf(action).map(({ messages }) => messageOf((messages as { $ref: string }[])[0]!)["name"] as string);
+
   test("has every event of both sides, and no other", () => {
-    const told = Object.entries(asyncapi["operations"] as Record<string, Json>).map(
-      ([event, { action }]) => `${action} ${event}`,
+    expect(namesOf("receive").sort()).toEqual(fromClients.toSorted());
+    expect(namesOf("send").sort()).toEqual(Object.keys(socketEvents).sort());
+    const messages = Object.values(asyncapi["channels"].socket.messages as Record<string, Json>).map(
+      ({ name }) => name as string,
     );
-    const fromClients = contracts.flatMap(([, { socket }]) => (socket ? [socket] : []));
-    expect(told.sort()).toEqual(
-      [...fromClients.map((event) => `receive ${event}`), ...Object.keys(socketEvents).map((event) => `send ${event}`)].sort(),
-    );
-    const messages = Object.keys(asyncapi["channels"].socket.messages as Json);
     expect(messages.sort()).toEqual(
       [...fromClients.flatMap((event) => [event, `${event}.ack`]), ...Object.keys(socketEvents)].sort(),
     );
+  });
+
+  test("tells apart what both sides say under one name", () => {
+    const both = Object.keys(socketEvents).filter((event) => fromClients.includes(event));
+    expect(both).toContain("typing");
+    const fieldsOf = (action: string) =>
+      operationsOf(action)
+        .map(({ messages }) => messageOf((messages as { $ref: string }[])[0]!))
+        .filter(({ name }) => name === "typing")
+        .map(({ payload }) => Object.keys((payload as Json)["properties"] as Json));
+    expect([fieldsOf("receive"), fieldsOf("send")]).toEqual([[["chatId", "typing"]], [["chatId", "userId", "typing"]]]);
+  });
+
+  test("alone has what a client does to its own socket", () => {
+    const own = contracts.filter(([name]) => name.startsWith("io."));
+    expect(own.length).toBeGreaterThan(0);
+    for (const [name, { rest, socket }] of own) {
+      expect([name, rest, namesOf("receive")]).toEqual([name, undefined, expect.arrayContaining([socket])]);
+      expect(JSON.stringify(openapi)).not.toContain(`"${name}"`);
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { ProblemDocument } from "@confab/contracts";
 import { Limits } from "@confab/contracts/api.ts";
-import { Chat, Entry, Member, Message, Reaction } from "@confab/contracts/chat.ts";
+import { Chat, Entry, Invite, Member, Message, Preferences, Reaction, Receipt, UserEntry } from "@confab/contracts/chat.ts";
+import { Presence } from "@confab/contracts/io.ts";
 import { FieldError } from "@confab/contracts/shapes.ts";
 import { Me, Profile, SignedIn, Tokens } from "@confab/contracts/user.ts";
 
@@ -11,15 +12,20 @@ const named: Record<string, object> = {
   Chat,
   Entry,
   FieldError,
+  Invite,
   Limits,
   Me,
   Member,
   Message,
+  Preferences,
+  Presence,
   Problem: ProblemDocument,
   Profile,
   Reaction,
+  Receipt,
   SignedIn,
   Tokens,
+  UserEntry,
 };
 
 const names = new Map(Object.entries(named).map(([name, schema]) => [JSON.stringify(schema), name]));
