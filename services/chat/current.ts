@@ -3,6 +3,7 @@ import type { Message } from "@confab/contracts";
 import { problem } from "@confab/mixins/problem.ts";
 import { bringForward, isChange } from "./changes.ts";
 import type { ChatState } from "./fold.ts";
+import type { Range } from "./pages.ts";
 import { seesOf, seesSeq } from "./policies.ts";
 import { presentMessage } from "./present.ts";
 import type { ChatService } from "./service.ts";
@@ -17,11 +18,11 @@ export interface Current {
   rev: number;
 }
 
-/** The messages between these seqs that the viewer may see, ascending. */
-export async function messagesBetween(service: Service, state: Readonly<ChatState>, viewerId: string, from: number, to: number) {
-  const sent = await service.store.messagesBetween(state.chatId, from, to);
-  const seen = sent.filter(({ seq }) => seesSeq(seesOf(state, viewerId), seq));
-  return withChanges(service, state, seen, viewerId);
+/** The messages of ranges that the viewer may see, ascending. */
+export async function messagesIn(service: Service, state: Readonly<ChatState>, viewerId: string, ranges: readonly Range[]) {
+  const sent: StoredMessage[] = [];
+  for (const { from, to } of ranges) sent.push(...(await service.store.messagesBetween(state.chatId, from, to)));
+  return withChanges(service, state, sent, viewerId);
 }
 
 /** The messages of these seqs that the viewer may see, in no particular order. */

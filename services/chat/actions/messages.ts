@@ -4,9 +4,10 @@ import { badField, isProblem, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
 import { takeFirst, takeLast, weighWords } from "../budget.ts";
 import { checkText, packData } from "../checks.ts";
-import { messagesBetween, requireMessage, withChanges } from "../current.ts";
+import { messagesIn, requireMessage, withChanges } from "../current.ts";
 import type { ChatState } from "../fold.ts";
-import { may, mayWrite, requireMaySend, seesOf, seesSeq } from "../policies.ts";
+import { pageAt } from "../pages.ts";
+import { may, mayWrite, requireMaySend, seesOf, seesSeq, visibleSeqs } from "../policies.ts";
 import { presentMessage, unpackData } from "../present.ts";
 import type { ChatService } from "../service.ts";
 import type { EntryBodies, StoredMessage } from "../store/documents.ts";
@@ -52,17 +53,17 @@ export const messages = {
     const given = Object.entries({ before, after, around }).filter(([, value]) => value !== undefined);
     if (given.length > 1) throw badField(given[1]![0], "one_of", "may not go with another place to page from");
     const state = await requireChat(this, chatId, userId);
-    const sees = seesOf(state, userId);
-    const first = sees[0]!.fromSeq;
-
-    const { from, to } = pageBounds({ before, after, around }, limit, state.lastSeq);
-    const found = await messagesBetween(this, state, userId, from, to);
+    const { ranges, above, below } = pageAt(visibleSeqs(state, userId), { before, after, around }, limit);
+    const found = await messagesIn(this, state, userId, ranges);
     // Long messages make a short page: what does not fit is on the far side of where one came from.
     const page = after === undefined ? takeLast(found, weighWords) : takeFirst(found, weighWords);
-    const cut = page.length < found.length;
-    const top = cut && after === undefined ? page[0]!.seq : from;
-    const end = cut && after !== undefined ? page.at(-1)!.seq : to;
-    return { items: page, before: top > first ? top : null, after: end < state.lastSeq ? end : null };
+    const isCut = page.length < found.length;
+    const moreAbove = above || (isCut && after === undefined);
+    const moreBelow = below || (isCut && after !== undefined);
+    // Where nothing is on the page, one goes on from where one asked.
+    const first = page[0]?.seq ?? (after === undefined ? (before ?? 1) : after + 1);
+    const last = page.at(-1)?.seq ?? after ?? (before ?? 1) - 1;
+    return { items: page, before: moreAbove ? first : null, after: moreBelow ? last : null };
   }),
 
   ...define("chat.message.get", async function (this: ChatService, ctx) {
@@ -162,15 +163,4 @@ function requireMembers({ members }: Readonly<ChatState>, mentions: Mentions | u
     members.has(userId) ? [] : [{ field: `mentions.${at}`, code: "not_member", message: "must be a member of this chat" }],
   );
   if (errors.length > 0) throw problem("bad_input", { errors });
-}
-
-/** The first and last seq of a page. Numbers are dense, so this is arithmetic. */
-export function pageBounds(
-  { before, after, around }: { before?: number; after?: number; around?: number },
-  limit: number,
-  lastSeq: number,
-): { from: number; to: number } {
-  if (after !== undefined) return { from: Math.min(after, lastSeq) + 1, to: Math.min(lastSeq, after + limit) };
-  const to = Math.min(lastSeq, around !== undefined ? around + Math.ceil(limit / 2) : (before ?? lastSeq + 1) - 1);
-  return { from: Math.max(1, to - limit + 1), to };
 }

@@ -2,7 +2,8 @@ import { define } from "@confab/mixins/define.ts";
 import type { Result } from "@confab/contracts";
 import type { ChatState } from "../fold.ts";
 import { maxBytes, takeFirst, takeLast, weigh, weighWords } from "../budget.ts";
-import { messagesBetween } from "../current.ts";
+import { messagesIn } from "../current.ts";
+import { pageAt } from "../pages.ts";
 import { isNew, seesOf, seesRev, visibleSeqs } from "../policies.ts";
 import { deletedLately, presentChat, presentEntry, presentUserEntry } from "../present.ts";
 import { chatsOf, requireChat, weighChat } from "./chats.ts";
@@ -192,11 +193,11 @@ async function freshPart(
   note: ChatNote | undefined,
   room: Room,
 ): Promise<Part> {
-  const { chatId, rev, lastSeq } = state;
+  const { chatId, rev } = state;
   const chat = presentChat(state, userId, note);
-  const from = Math.max(lastSeq - newestPage + 1, visibleSeqs(state, userId).at(-1)?.from ?? lastSeq + 1);
+  const { ranges } = pageAt(visibleSeqs(state, userId), {}, newestPage);
   const messages = takeLast(
-    await messagesBetween(service, state, userId, from, lastSeq),
+    await messagesIn(service, state, userId, ranges),
     weighWords,
     Math.max(1, room.bytes - weighChat(chat)),
   );
