@@ -86,6 +86,6 @@ export async function requireMessage(
  * from what was looked at.
  */
 export function currentAt(state: Readonly<ChatState>, current: Current): StoredChanges | null | undefined {
-  if (state.rev > current.rev && (state.recent[0]?.rev ?? Infinity) > current.rev + 1) return undefined;
+  if (current.rev < state.recentFrom) return undefined;
   return bringForward(current.changes, current.sent.seq, state.recent);
 }

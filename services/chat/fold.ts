@@ -10,8 +10,10 @@ export interface ChatState extends Omit<StoredState, "_id" | "form" | Mapped> {
   past: Map<string, Interval[]>;
   bans: Map<string, { by: string; at: number }>;
   inviteUses: Map<string, number>;
-  /** The latest entries, all after some rev up to the end: those that projections may not have taken in yet are here. */
+  /** The latest entries: those of which the projections may not be stored yet, and changes of messages for a while longer. */
   recent: StoredEntry[];
+  /** Of the changes of messages after this rev none is missing among the recent entries. */
+  recentFrom: number;
 }
 
 /** Another number than that of a kept state: it is folded anew from the log. */
@@ -46,6 +48,7 @@ export function emptyState(chatId: string): ChatState {
     changedFrom: 0,
     changedTo: 0,
     recent: [],
+    recentFrom: 0,
   };
 }
 
@@ -174,7 +177,16 @@ function mention(state: ChatState, { seq, by, of }: Mention): void {
   state.mentions = [...state.mentions, { seq, by, of }].slice(-maxMentions);
 }
 
-export function storeState({ chatId, members, past, bans, inviteUses, recent: _, ...state }: ChatState): StoredState {
+export function storeState({
+  chatId,
+  members,
+  past,
+  bans,
+  inviteUses,
+  recent: _,
+  recentFrom: __,
+  ...state
+}: ChatState): StoredState {
   return {
     _id: chatId,
     form,
@@ -198,5 +210,6 @@ export function restoreState(stored: StoredState): ChatState {
     bans: new Map(bans),
     inviteUses: new Map(inviteUses),
     recent: [],
+    recentFrom: state.rev,
   };
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { isChange } from "./changes.ts";
 import { emptyState, fold, restoreState, storeState, type ChatState } from "./fold.ts";
 import type { Projector } from "./projector.ts";
 import type { StoredEntry } from "./store/documents.ts";
@@ -10,7 +11,7 @@ const ownWeight = 10;
 const readAtOnce = 500;
 /** Milliseconds between two rounds of keeping states. */
 const keepEvery = 2000;
-/** Milliseconds that entries stay among the recent ones after their projections were stored, for decisions that began before. */
+/** Milliseconds that changes of messages stay among the recent entries after they were stored, for decisions that began before. */
 const recentFor = 15_000;
 /** Entries that are folded without their projections being stored, at most: a log that is read from far back. */
 const maxAhead = 2000;
@@ -20,7 +21,7 @@ interface Warm {
   /** Projections are stored up to here. */
   projectedRev: number;
   projecting?: Promise<void>;
-  /** Up to where recent entries go at the next round after that time. */
+  /** Up to where changes of messages go from the recent entries, at the first round after that time. */
   forget?: { rev: number; at: number };
   keptRev: number;
   /** A reading of the log that is under way, and the one that those wait for who came after it began. */
@@ -134,13 +135,7 @@ export class WarmChats {
       await this.#store.keepState(stored);
       warm.keptRev = stored.rev;
     }
-    const now = Date.now();
-    if (warm.forget && warm.forget.at <= now) {
-      const { rev } = warm.forget;
-      warm.state.recent = warm.state.recent.filter((entry) => entry.rev > rev);
-      warm.forget = undefined;
-    }
-    if (!warm.forget && warm.state.recent.length > 0) warm.forget = { rev: warm.projectedRev, at: now + recentFor };
+    forget(warm, Date.now());
     if (warm.forget || warm.state.rev > warm.keptRev) this.#touch(warm);
   }
 
@@ -208,7 +203,7 @@ export class WarmChats {
       if (warm.state.rev - warm.projectedRev > maxAhead) {
         await this.#project(warm);
         // Nobody has begun anything on entries that are read from so far back.
-        if (!this.#chats.has(warm.state.chatId)) warm.state.recent = [];
+        if (!this.#chats.has(warm.state.chatId)) Object.assign(warm.state, { recent: [], recentFrom: warm.projectedRev });
       }
     }
   }
@@ -222,4 +217,15 @@ export class WarmChats {
     this.#dirty.set(warm.state.chatId, warm);
     this.#timer ??= setTimeout(() => void this.keep().catch(this.#onError), keepEvery).unref();
   }
+}
+
+/** Lets go of recent entries that nobody needs any more. */
+function forget(warm: Warm, now: number): void {
+  const { state, projectedRev } = warm;
+  if (warm.forget && warm.forget.at <= now) {
+    state.recentFrom = warm.forget.rev;
+    warm.forget = undefined;
+  }
+  state.recent = state.recent.filter((entry) => entry.rev > projectedRev || (entry.rev > state.recentFrom && isChange(entry)));
+  if (!warm.forget && state.recent.length > 0) warm.forget = { rev: projectedRev, at: now + recentFor };
 }
