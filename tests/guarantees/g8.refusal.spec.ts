@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { actionEntries, type ActionContract, type ActionName, type ProblemDocument } from "@confab/contracts";
+import { compileSchema } from "@confab/mixins/validator.ts";
 import type { Refused } from "../support/refusal.ts";
 import type { TestSocket } from "../support/socket.ts";
 import type { TestUser } from "../support/user.ts";
+import { eventually } from "../support/wait.ts";
 import { embeddedWorld, type World } from "../support/world.ts";
 
 jest.setTimeout(120_000);
@@ -11,14 +13,15 @@ type Fields = Record<string, unknown>;
 interface Schema {
   type?: string;
   format?: string;
-  pattern?: string;
   anyOf?: Schema[];
-  const?: unknown;
   items?: Schema;
   minLength?: number;
   maxLength?: number;
   minimum?: number;
   maximum?: number;
+  minItems?: number;
+  maxItems?: number;
+  uniqueItems?: boolean;
   patternProperties?: Record<string, Schema>;
 }
 
@@ -27,24 +30,73 @@ const sockets = actionEntries.filter(([, { socket }]) => socket);
 const methodOf = ({ rest }: ActionContract) => rest!.split(" ")[0]!;
 const inPath = ({ rest }: ActionContract, field: string) => rest!.split("/").includes(`:${field}`);
 const inQuery = (contract: ActionContract) => ["GET", "DELETE"].includes(methodOf(contract));
+const fieldsOf = ({ params }: ActionContract) => Object.entries(params.properties as Record<string, Schema>);
 
-describe("G8: bad input is refused by name and changes nothing", () => {
+const anything = [
+  ...[null, true, 7, -1, 1.5, 1e20],
+  ...["", " ", "text", "true", "null", "7", "1.5", "1e3x", "-1"],
+  ...[{}, { $ne: "" }, { 0: "x" }, [], ["text"], [7], [null], [[]]],
+];
+
+/** A family of seven code points: one emoji. */
+const family = "\u{1F469}\u200D\u{1F469}\u200D\u{1F467}\u200D\u{1F466}";
+/** What no schema can say. */
+const moreWrong: Partial<Record<ActionName, Fields[]>> = {
+  "chat.chat.create": [
+    { data: { filler: "x".repeat(8192) } },
+    { type: "direct", memberIds: [] },
+    { type: "direct", title: "Two" },
+  ],
+  "chat.chat.change": [{ data: { filler: "x".repeat(8192) } }],
+  "chat.message.send": [
+    { text: "x".repeat(8001) },
+    { text: "half \ud83d" },
+    { data: { filler: "x".repeat(8192) } },
+    { mentions: [randomUUID()] },
+    { replyTo: randomUUID() },
+  ],
+  "chat.message.edit": [
+    { text: "x".repeat(8001) },
+    { text: "half \ud83d" },
+    { data: { filler: "x".repeat(8192) } },
+    { mentions: [randomUUID()] },
+  ],
+  "chat.reaction.add": ["x", "7", "\u{1F44D}\u{1F44D}", "\u{1F44D} ", "\u{1F1E9}", "\u200D", ":+1:"].map((emoji) => ({ emoji })),
+  "chat.reaction.remove": ["x", "\u{1F44D}\u{1F44D}"].map((emoji) => ({ emoji })),
+  "chat.chat.list": [{ cursor: "made up" }],
+  "chat.member.list": [{ cursor: "made up" }],
+};
+
+describe("G8: bad input is refused by name", () => {
   let world: World;
   let ann: TestUser;
   let bob: TestUser;
+  let cy: TestUser;
   let socket: TestSocket;
   let chatId: string;
+  let messageId: string;
+  let inviteId: string;
+  let code: string;
   let before: unknown;
 
   beforeAll(async () => {
     world = await embeddedWorld();
-    [ann, bob] = [await world.user("ann"), await world.user("bob")];
-    chatId = (await ann.chatWith(bob)).id;
-    await ann.send({ id: chatId }, "the only message");
+    [ann, bob, cy] = [await world.user("ann"), await world.user("bob"), await world.user("cy")];
+    const chat = await ann.call("chat.chat.create", { type: "group", memberIds: [bob.id], title: "The two of us" });
+    chatId = chat.id;
+    messageId = (await ann.send(chat, "the only message")).id;
+    await bob.react(chat, { id: messageId }, family);
+    await ann.pin(chat, { id: messageId });
+    await ann.call("chat.ban.add", { chatId, userId: cy.id });
+    ({ id: inviteId, code } = await ann.invite(chat));
+    await ann.call("chat.block.add", { userId: cy.id });
+    await ann.call("chat.preference.change", { presence: false });
+    await ann.read(chat, 1);
     socket = await ann.socket();
+    // Who was added learns of it in a log of their own, a moment later.
+    await eventually("bob's own log has the chat", async () => (await bob.sync()).user.length > 0);
     before = await everything();
   });
-  afterEach(async () => expect(await everything()).toEqual(before));
   afterAll(() => world?.stop());
 
   /** All that a client could find changed. */
@@ -56,6 +108,12 @@ describe("G8: bad input is refused by name and changes nothing", () => {
       await bob.chats(),
       await ann.history(chat),
       await ann.entries(chat),
+      await ann.sync(),
+      await bob.sync(),
+      await ann.call("chat.receipt.list", { chatId }),
+      await ann.call("chat.invite.list", { chatId }),
+      await ann.call("chat.block.list", {}),
+      await ann.call("chat.preference.get", {}),
     ];
   }
 
@@ -69,127 +127,192 @@ describe("G8: bad input is refused by name and changes nothing", () => {
       "user.profile.get": { userId: bob.id },
       "user.profile.find": { q: bob.email },
       "chat.chat.create": { type: "group", memberIds: [bob.id] },
-      "chat.chat.get": { chatId },
-      "chat.message.send": { chatId, clientMessageId: "another", text: "another message" },
-      "chat.message.list": { chatId },
-      "chat.entry.list": { chatId },
+      "chat.chat.change": { title: null, slowMode: 10 },
+      "chat.me.change": { mutedUntil: new Date(Date.now() + 60_000).toISOString(), pinned: true },
+      "chat.member.add": { userIds: [bob.id] },
+      "chat.member.change": { userId: bob.id, role: "admin" },
+      "chat.member.remove": { userId: bob.id },
+      "chat.ban.add": { userId: cy.id },
+      "chat.ban.remove": { userId: cy.id },
+      "chat.invite.create": { expiresIn: 60, maxUses: 1 },
+      "chat.invite.revoke": { inviteId },
+      "chat.invite.accept": { code },
+      "chat.message.send": { clientMessageId: "another", text: "another message" },
+      "chat.message.edit": { text: "other words" },
+      "chat.reaction.add": { emoji: "\u{1F1E9}\u{1F1EA}" },
+      "chat.reaction.remove": { emoji: family },
+      "chat.receipt.move": { read: { [chatId]: 1 } },
+      "chat.search.find": { q: "the only", chatId },
+      "chat.block.add": { userId: bob.id },
+      "chat.block.remove": { userId: cy.id },
+      "chat.preference.change": { readReceipts: false },
+      "io.typing.tell": { typing: true },
+      "io.presence.watch": { userIds: [bob.id] },
+      "io.session.refresh": { token: ann.client.token },
     };
-    return known[name] ?? {};
+    const required = actionEntries.find(([other]) => other === name)![1].params.required ?? [];
+    const usual = Object.entries({ chatId, messageId }).filter(([field]) => required.includes(field));
+    return { ...Object.fromEntries(usual), ...known[name] };
   }
-
-  describe.each(routes)("%s by REST", (name, contract) => {
-    const fields = Object.entries(contract.params.properties as Record<string, Schema>);
-    const cases = fields.flatMap(([field, schema]) =>
-      wrongValues(schema, inPath(contract, field), inQuery(contract)).map((value) => ({ field, value })),
-    );
-    const required = (contract.params.required ?? []).filter((field) => !inPath(contract, field));
-
-    if (cases.length > 0) {
-      test.each(cases)("$field: $value", async ({ field, value }) => {
-        const { problem } = await ann.client.ask(name, { ...good(name), [field]: value });
-        expectNamed(problem, field);
-      });
-      test("all wrong fields are named at once", async () => {
-        const wrong = Object.fromEntries(cases.map(({ field, value }) => [field, value]));
-        const problem: ProblemDocument | undefined = (await ann.client.ask(name, { ...good(name), ...wrong })).problem;
-        for (const field of Object.keys(wrong)) expectNamed(problem, field);
-      });
-    }
-    if (required.length > 0) {
-      test.each(required)("without %s", async (field) => {
-        const params = good(name);
-        delete params[field];
-        expectNamed((await ann.client.ask(name, params)).problem, field);
-      });
-    }
-    test("an unknown field", async () => {
-      expectNamed((await ann.client.ask(name, { ...good(name), colour: "red" })).problem, "colour");
-    });
-    if (!inQuery(contract)) {
-      test.each(["{", '{"email": "a', "\u0000", "[1,]", ""])("unreadable JSON: %j", async (body) => {
-        const { problem } = await ann.client.send(name, methodOf(contract), pathOf(name, contract), body || " ");
-        expect(problem).toMatchObject({ status: 400, code: "bad_json" });
-      });
-      test.each(["[]", "null", "7", '"text"'])("JSON that is no object: %s", async (body) => {
-        const { problem } = await ann.client.send(name, methodOf(contract), pathOf(name, contract), body);
-        expect(problem?.status).toBe(422);
-      });
-      test("another content type, and a body too large", async () => {
-        const path = pathOf(name, contract);
-        const body = JSON.stringify(good(name));
-        expect((await ann.client.send(name, methodOf(contract), path, body, "text/plain")).problem).toMatchObject({
-          status: 415,
-        });
-        const large = JSON.stringify({ ...good(name), data: { filler: "x".repeat(70_000) } });
-        expect((await ann.client.send(name, methodOf(contract), path, large)).problem).toMatchObject({ status: 413 });
-      });
-    }
-  });
-
-  describe.each(sockets)("%s by socket", (name, contract) => {
-    const fields = Object.entries(contract.params.properties as Record<string, Schema>);
-    const cases = fields.flatMap(([field, schema]) => wrongValues(schema, false, false).map((value) => ({ field, value })));
-
-    test.each([...cases, { field: "colour", value: "red" }])("$field: $value", async ({ field, value }) => {
-      const refusal = await socket.call(name, { ...good(name), [field]: value }).then(
-        () => undefined,
-        (error: Refused) => error.problem,
-      );
-      expectNamed(refusal, field);
-    });
-  });
-
-  test("without a token, or with a bad one, whoever must be signed in is refused", async () => {
-    const signedIn = routes.filter(([, { audience }]) => audience === "user");
-    for (const token of [undefined, "", "x.y.z", `${ann.client.token}x`]) {
-      const stranger = ann.at(0).client;
-      stranger.token = token;
-      for (const [name] of signedIn)
-        expect((await stranger.ask(name, good(name))).problem).toMatchObject({ status: 401, code: "unauthenticated" });
-    }
-  });
-
-  test("an address that no contract names is a 404, another method a 405, an unreadable address a 400", async () => {
-    expect((await ann.client.send(undefined, "GET", "/nothing/here")).problem).toMatchObject({ status: 404 });
-    expect((await ann.client.send(undefined, "DELETE", "/chats")).problem).toMatchObject({ status: 405 });
-    expect((await ann.client.send(undefined, "GET", "/chats/%E0%A4%A")).problem).toMatchObject({ status: 400 });
-  });
 
   function pathOf(name: ActionName, contract: ActionContract): string {
     const params = good(name);
-    return contract.rest!.split(" ")[1]!.replace(/:(\w+)/g, (_, field: string) => String(params[field]));
+    return contract.rest!.split(" ")[1]!.replace(/:(\w+)/g, (_, field: string) => encodeURIComponent(String(params[field])));
   }
+
+  describe("and changes nothing", () => {
+    afterEach(async () => expect(await everything()).toEqual(before));
+
+    describe.each(routes)("%s by REST", (name, contract) => {
+      const required = (contract.params.required ?? []).filter((field) => !inPath(contract, field));
+      const wrong = fieldsOf(contract).map(([field, schema]) => ({
+        field,
+        values: wrongValues(schema, inPath(contract, field) ? "path" : inQuery(contract) ? "query" : "body"),
+      }));
+      const ask = async (params: Fields) => (await ann.client.ask(name, params)).problem;
+
+      if (wrong.length > 0) {
+        test.each(wrong)("a wrong $field", async ({ field, values }) => {
+          expect(values.length).toBeGreaterThan(0);
+          for (const value of values) expectNamed(await ask({ ...good(name), [field]: value }), [field], value);
+        });
+        test("all wrong fields are named at once", async () => {
+          const all = Object.fromEntries(wrong.map(({ field, values }) => [field, values.at(-1)]));
+          expectNamed(await ask({ ...good(name), ...all }), Object.keys(all), all);
+        });
+      }
+      if (moreWrong[name])
+        test.each(moreWrong[name].map((fields) => [Object.keys(fields).at(-1)!, fields]))("%s: %j", async (field, fields) => {
+          expectNamed(await ask({ ...good(name), ...fields }), [field], fields);
+        });
+      if (required.length > 0) {
+        test.each(required)("without %s", async (field) => {
+          const { [field]: _, ...params } = good(name);
+          expectNamed(await ask(params), [field], undefined);
+        });
+      }
+      test("an unknown field", async () => {
+        expectNamed(await ask({ ...good(name), colour: "red" }), ["colour"], "red");
+      });
+      if (!inQuery(contract)) {
+        test("a body that cannot be read, is no object, of another type or too large", async () => {
+          const path = pathOf(name, contract);
+          const send = async (body: string, type?: string) =>
+            (await ann.client.send(name, methodOf(contract), path, body, type)).problem;
+          for (const body of ["{", '{"email": "a', "\u0000", "[1,]", " "])
+            expect([body, await send(body)]).toMatchObject([body, { status: 400, code: "bad_json" }]);
+          for (const body of ["[]", "null", "7", '"text"'])
+            expect([body, await send(body)]).toMatchObject([body, { status: 422 }]);
+          expect(await send(JSON.stringify(good(name)), "text/plain")).toMatchObject({ status: 415 });
+          const large = JSON.stringify({ ...good(name), data: { filler: "x".repeat(70_000) } });
+          expect(await send(large)).toMatchObject({ status: 413 });
+        });
+      }
+    });
+
+    describe.each(sockets)("%s by socket", (name, contract) => {
+      const ask = (params: unknown) =>
+        socket.call(name, params as Fields).then(
+          () => undefined,
+          (error: Refused) => error.problem ?? Promise.reject(error),
+        );
+
+      test.each(fieldsOf(contract).map(([field, schema]) => ({ field, values: wrongValues(schema, "body") })))(
+        "a wrong $field",
+        async ({ field, values }) => {
+          expect(values.length).toBeGreaterThan(0);
+          for (const value of values) expectNamed(await ask({ ...good(name), [field]: value }), [field], value);
+        },
+      );
+      if (moreWrong[name])
+        test.each(moreWrong[name].map((fields) => [Object.keys(fields).at(-1)!, fields]))("%s: %j", async (field, fields) => {
+          expectNamed(await ask({ ...good(name), ...fields }), [field], fields);
+        });
+      test("a missing field, an unknown one, and no object", async () => {
+        for (const field of contract.params.required ?? []) {
+          const { [field]: _, ...params } = good(name);
+          expectNamed(await ask(params), [field], undefined);
+        }
+        expectNamed(await ask({ ...good(name), colour: "red" }), ["colour"], "red");
+        for (const payload of [null, 7, "text", []]) expectNamed(await ask(payload), ["payload"], payload);
+      });
+    });
+
+    test("more than one place to page from", async () => {
+      const { problem } = await ann.client.ask("chat.message.list", { chatId, before: 3, after: 1 });
+      expectNamed(problem, ["after"], 1);
+    });
+
+    test("without a token, or with a bad one, whoever must be signed in is refused", async () => {
+      const signedIn = routes.filter(([, { audience }]) => audience === "user");
+      for (const token of [undefined, "", "x.y.z", `${ann.client.token}x`]) {
+        const stranger = ann.at(0).client;
+        stranger.token = token;
+        for (const [name] of signedIn)
+          expect([name, (await stranger.ask(name, good(name))).problem]).toMatchObject([
+            name,
+            { status: 401, code: "unauthenticated" },
+          ]);
+      }
+    });
+
+    test("an address that no contract names is a 404, another method a 405, an unreadable address a 400", async () => {
+      expect((await ann.client.send(undefined, "GET", "/nothing/here")).problem).toMatchObject({ status: 404 });
+      expect((await ann.client.send(undefined, "DELETE", "/chats")).problem).toMatchObject({ status: 405 });
+      expect((await ann.client.send(undefined, "GET", "/chats/%E0%A4%A")).problem).toMatchObject({ status: 400 });
+      const reaction = `/chats/${chatId}/messages/${messageId}/reactions`;
+      expect((await ann.client.send(undefined, "PUT", `${reaction}/%F0%9F%91`)).problem).toMatchObject({ status: 400 });
+    });
+  });
+
+  test("what these tests call good is good", async () => {
+    // What takes ann's chat or session away from her comes last.
+    const last: ActionName[] = ["chat.chat.delete", "user.session.refresh", "user.session.end"];
+    const names = [...routes, ...sockets].map(([name]) => name);
+    const ordered = [...new Set([...names.filter((name) => !last.includes(name)), ...last])];
+    for (const name of ordered) {
+      const byRest = routes.some(([other]) => other === name);
+      const asked = byRest ? ann.client.ask(name, good(name)) : socket.call(name, good(name));
+      const code = ((await asked) as { problem?: ProblemDocument } | null)?.problem?.code;
+      expect([name, code]).toEqual([name, name === "user.code.verify" ? "user.wrong_code" : undefined]);
+    }
+  });
 });
 
-function expectNamed(problem: ProblemDocument | undefined, field: string): void {
-  expect(problem).toMatchObject({ status: 422, code: "bad_input" });
-  const named = problem!.errors!.map((error) => error.field);
-  expect(named.some((one) => one === field || one.startsWith(`${field}.`))).toBe(true);
+/** These fields are wrong, and no others. */
+function expectNamed(problem: ProblemDocument | undefined, fields: string[], value: unknown): void {
+  expect([value, problem]).toMatchObject([value ?? null, { status: 422, code: "bad_input" }].with(0, value));
+  const wrong = problem!.errors!.map((error) => fields.find((one) => error.field === one || error.field.startsWith(`${one}.`)));
+  expect([value, problem!.errors, new Set(wrong)]).toEqual([value, problem!.errors, new Set(fields)]);
 }
 
-/** Values that a field's schema refuses. In a path or query everything is text, so there text that is nothing else. */
-function wrongValues(schema: Schema, path: boolean, query: boolean): unknown[] {
-  const textOnly = path || query;
-  const values: unknown[] = [];
-  if (schema.anyOf) values.push("neither");
-  if (schema.type === "string") {
-    if (!textOnly) values.push(42, null, ["text"], { $ne: "" });
-    if (schema.format) values.push("not one", "00000000-0000-0000-0000-00000000000g");
-    if (schema.pattern && !path) values.push(" ");
-    if ((schema.minLength ?? 0) > 0 && !path) values.push("");
-    if (schema.maxLength !== undefined && schema.maxLength < 10_000) values.push("x".repeat(schema.maxLength + 1));
-  }
-  if (schema.type === "integer") {
-    values.push("many", 1.5, "1e3x");
-    if (!query) values.push("1", null, true);
-    if (schema.minimum !== undefined) values.push(schema.minimum - 1);
-    if (schema.maximum !== undefined) values.push(schema.maximum + 1);
-  }
-  if (schema.type === "array") values.push("text", { 0: "x" }, ["not an id"], [randomUUID(), 7]);
-  if (schema.type === "object") {
-    values.push("text", 7, ["x"]);
-    if (schema.patternProperties && Object.values(schema.patternProperties)[0]?.type === "integer")
-      values.push({ [randomUUID()]: "many" }, { [randomUUID()]: -1 });
-  }
+/** Values that a field's schema refuses. In a path or query everything is text, and a number or truth value is what reads as one. */
+function wrongValues(schema: Schema, place: "path" | "query" | "body"): unknown[] {
+  const check = compileSchema({ type: "object", properties: { it: schema }, required: ["it"] });
+  const read = (text: string) => (schema.type === "integer" && /^-?\d+$/.test(text) ? Number(text) : text);
+  return [...anything, ...edges(schema)]
+    .map((value) => (place !== "body" && typeof value === "number" ? String(value) : value))
+    .filter((value) => place === "body" || typeof value === "string")
+    .filter((value) => place !== "path" || value !== "")
+    .filter((value) => check({ it: structuredClone(place === "body" ? value : read(value as string)) }).length > 0);
+}
+
+/** Values just outside of what a schema allows, or near to it. */
+function edges(schema: Schema): unknown[] {
+  const { format, minLength, maxLength, minimum, maximum, minItems, maxItems, uniqueItems, items, patternProperties } = schema;
+  const values = (schema.anyOf ?? []).flatMap(edges);
+  if (format) values.push("00000000-0000-0000-0000-00000000000g", "2026-02-30T00:00:00Z", "2026-01-01", "a@b@c");
+  if (minLength) values.push("x".repeat(minLength - 1));
+  if (maxLength !== undefined && maxLength < 10_000)
+    values.push("x".repeat(maxLength + 1), family.repeat(Math.ceil((maxLength + 1) / 7)));
+  if (minimum !== undefined) values.push(minimum - 1);
+  if (maximum !== undefined) values.push(maximum + 1);
+  const ids = (count: number) => Array.from({ length: count }, () => randomUUID());
+  if (minItems) values.push(ids(minItems - 1));
+  if (maxItems !== undefined) values.push(ids(maxItems + 1));
+  if (uniqueItems) values.push([ids(1)[0], ids(1)[0]].fill(randomUUID()));
+  if (items) values.push(...[...anything, ...edges(items)].map((item) => [randomUUID(), item]));
+  for (const inside of Object.values(patternProperties ?? {}))
+    if (inside.type) values.push(...[...anything, ...edges(inside)].map((value) => ({ [randomUUID()]: value })), { "no id": 1 });
   return values;
 }

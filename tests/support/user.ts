@@ -1,4 +1,4 @@
-import type { ActionName, Chat, Entry, Message, Params, Result } from "@confab/contracts";
+import type { ActionName, Chat, Entry, Invite, Message, Params, Result } from "@confab/contracts";
 import { TestClient } from "./client.ts";
 import type { TestSocket } from "./socket.ts";
 
@@ -49,6 +49,57 @@ export class TestUser {
 
   async send(chat: { id: string }, text: string, clientMessageId = newName()): Promise<Message> {
     return (await this.call("chat.message.send", { chatId: chat.id, clientMessageId, text })).message;
+  }
+
+  /** A group, also with one other person or with nobody. */
+  group(others: TestUser[], rules: Omit<Params<"chat.chat.create">, "type" | "memberIds"> = {}): Promise<Chat> {
+    return this.call("chat.chat.create", { type: "group", memberIds: others.map(({ id }) => id), ...rules });
+  }
+
+  async edit(chat: { id: string }, message: { id: string }, text: string): Promise<Message> {
+    return (await this.call("chat.message.edit", { chatId: chat.id, messageId: message.id, text })).message;
+  }
+
+  async delete(chat: { id: string }, message: { id: string }): Promise<Message> {
+    return (await this.call("chat.message.delete", { chatId: chat.id, messageId: message.id })).message;
+  }
+
+  async react(chat: { id: string }, message: { id: string }, emoji: string): Promise<Message> {
+    return (await this.call("chat.reaction.add", { chatId: chat.id, messageId: message.id, emoji })).message;
+  }
+
+  async unreact(chat: { id: string }, message: { id: string }, emoji: string): Promise<Message> {
+    return (await this.call("chat.reaction.remove", { chatId: chat.id, messageId: message.id, emoji })).message;
+  }
+
+  async pin(chat: { id: string }, message: { id: string }): Promise<void> {
+    await this.call("chat.pin.add", { chatId: chat.id, messageId: message.id });
+  }
+
+  async unpin(chat: { id: string }, message: { id: string }): Promise<void> {
+    await this.call("chat.pin.remove", { chatId: chat.id, messageId: message.id });
+  }
+
+  /** Moves one's pointer forward to a message. */
+  async read(chat: { id: string }, seq: number): Promise<void> {
+    await this.call("chat.receipt.move", { read: { [chat.id]: seq } });
+  }
+
+  add(chat: { id: string }, ...others: TestUser[]): Promise<Chat> {
+    return this.call("chat.member.add", { chatId: chat.id, userIds: others.map(({ id }) => id) });
+  }
+
+  /** Removes somebody from a group, or oneself: then it is leaving. */
+  async remove(chat: { id: string }, other: TestUser): Promise<void> {
+    await this.call("chat.member.remove", { chatId: chat.id, userId: other.id });
+  }
+
+  invite(chat: { id: string }, terms: Omit<Params<"chat.invite.create">, "chatId"> = {}): Promise<Invite> {
+    return this.call("chat.invite.create", { chatId: chat.id, ...terms });
+  }
+
+  accept({ code }: { code: string }): Promise<Chat> {
+    return this.call("chat.invite.accept", { code });
   }
 
   /** All messages of a chat, read page by page from the first. */
