@@ -1,15 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type NedbModule from "@seald-io/nedb";
 // Node finds no named exports in this package.
@@ -27,6 +16,7 @@ import {
   type Outcome,
   type Update,
 } from "./collection.ts";
+import { DataFile, fileMode } from "./nedb.file.ts";
 
 type Nedb<D> = NedbModule.default<D>;
 
@@ -37,71 +27,98 @@ export const inMemory = "memory";
 export function openNedb(service: Service, dataDir: string): Database {
   const folder = dataDir === inMemory ? undefined : join(dataDir, service.name);
   const unlock = folder === undefined ? () => {} : lock(folder);
-  const opened: InstanceType<typeof DbService.MemoryAdapter>[] = [];
+  const opened: { close(): Promise<void> }[] = [];
   return {
     shared: false,
     async collection<D extends Document>(schema: CollectionSchema<D>) {
       const filename = folder && join(folder, `${schema.name}.db`);
-      if (filename) truncateTornLine(filename);
+      const file = filename === undefined ? undefined : new DataFile(filename);
+      file?.truncateTornLine();
       // A damaged line in the middle is words lost: rather not start than go on without them.
       const adapter = new DbService.MemoryAdapter({
         filename,
         inMemoryOnly: !filename,
         corruptAlertThreshold: 0,
-        modes: { fileMode: 0o600, dirMode: 0o700 },
+        modes: { fileMode, dirMode: 0o700 },
       });
       adapter.init(service.broker, service);
       await adapter.connect();
-      opened.push(adapter);
-      const db = (adapter as unknown as { db: Nedb<D> }).db;
+      const db = (adapter as unknown as { db: Nedb<D> & OpenNedb }).db;
       for (const { fields, unique = false, sparse = false } of schema.indexes) {
         const fieldName = fields.length === 1 ? fields[0]! : [...fields];
         await db.ensureIndexAsync({ fieldName, unique, sparse });
       }
-      return new NedbCollection(db, schema, filename);
+      const collection = new NedbCollection(db, schema, file);
+      opened.push(collection);
+      return collection;
     },
     async close() {
-      for (const adapter of opened.splice(0)) await adapter.disconnect();
+      for (const collection of opened.splice(0)) await collection.close();
       unlock();
     },
   };
 }
 
-/** What NeDB keeps to itself, as far as it has to be guarded here. */
+/** What NeDB keeps to itself, as far as we reach for it. */
 interface OpenNedb {
-  persistence: { persistNewStateAsync(documents: unknown[]): Promise<void> };
-  loadDatabaseAsync(): Promise<void>;
-  compactDatafileAsync(): Promise<void>;
+  persistence: {
+    /** Writes changed documents behind the others. */
+    persistNewStateAsync(documents: unknown[]): Promise<void>;
+    /** Writes all documents to a new file, and puts it in the place of the old one. */
+    persistCachedDatabaseAsync(): Promise<void>;
+  };
+  /** Does one change after another. */
+  executor: { pushAsync(task: () => Promise<void>): Promise<void> };
 }
 
 /** Changes after which a file is looked at: it holds every document that was ever written to it, and is to hold those that are. */
 const lookEvery = 500;
 
 class NedbCollection<D extends Document> implements Collection<D> {
-  readonly #db: Nedb<D>;
+  readonly #db: Nedb<D> & OpenNedb;
   readonly #schema: CollectionSchema<D>;
-  readonly #filename: string | undefined;
+  readonly #file: DataFile | undefined;
   /** Whether a write failed: what NeDB has in memory is then more than what is in the file. */
   #torn = false;
   #mending: Promise<void> | undefined;
   /** Lines of the file that later ones have taken the place of. */
   #stale = 0;
+  #closed = false;
 
-  constructor(db: Nedb<D>, schema: CollectionSchema<D>, filename: string | undefined) {
+  constructor(db: Nedb<D> & OpenNedb, schema: CollectionSchema<D>, file: DataFile | undefined) {
     this.#db = db;
     this.#schema = schema;
-    this.#filename = filename;
-    const { persistence } = db as unknown as OpenNedb;
-    const persist = persistence.persistNewStateAsync.bind(persistence);
-    // G1: NeDB changes its memory first and the file after. Once the file has refused a write (a full disk), nothing more
-    // is written behind half a line, and nothing is read that is in memory alone.
+    this.#file = file;
+    if (file) this.#keep(db.persistence, file);
+  }
+
+  #keep(persistence: OpenNedb["persistence"], file: DataFile): void {
+    // G1: NeDB changes its memory first and the file right after. Once the file has refused a write (a full disk), nothing
+    // more is written behind half a line, and nothing is read that is in memory alone.
     persistence.persistNewStateAsync = async (documents) => {
       if (this.#torn) throw new Error("an earlier write failed");
-      await persist(documents).catch((err: unknown) => {
+      if (documents.length === 0) return;
+      try {
+        file.append(documents.map((document) => `${JSON.stringify(document)}\n`).join(""));
+      } catch (err) {
         this.#torn = true;
         throw err;
-      });
+      }
     };
+    // G1: what is written after the files have changed places goes to the new one.
+    const writeAnew = persistence.persistCachedDatabaseAsync.bind(persistence);
+    persistence.persistCachedDatabaseAsync = async () => {
+      file.requireOpen();
+      file.release();
+      await writeAnew();
+    };
+  }
+
+  /** Ends what is under way, and does no more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#mending?.catch(() => {});
+    await this.#db.executor.pushAsync(async () => this.#file?.close());
   }
 
   async insert(document: D) {
@@ -166,15 +183,16 @@ class NedbCollection<D extends Document> implements Collection<D> {
   #outdate(lines: number): void {
     const looks = Math.floor(this.#stale / lookEvery);
     this.#stale += lines;
-    if (!this.#filename || Math.floor(this.#stale / lookEvery) === looks) return;
+    if (!this.#file || Math.floor(this.#stale / lookEvery) === looks) return;
     if (this.#stale < 2 * this.#db.getAllData().length) return;
     this.#stale = 0;
     // The old file stays where the new one cannot be written; the next look tries again.
-    (this.#db as unknown as OpenNedb).compactDatafileAsync().catch(() => {});
+    this.#db.compactDatafileAsync().catch(() => {});
   }
 
   /** Does something on a memory that is what the file is; throws Conflict or Unavailable. */
   async #whole<T>(act: () => Promise<T>, document?: D): Promise<T> {
+    if (this.#closed) throw new Unavailable(new Error("the store is closed"));
     if (this.#torn) await (this.#mending ??= this.#mend().finally(() => (this.#mending = undefined)));
     const result = await act().catch((err: unknown) => this.#translate(err, document));
     if (this.#torn) throw new Unavailable(new Error("a write failed meanwhile"));
@@ -184,8 +202,8 @@ class NedbCollection<D extends Document> implements Collection<D> {
   /** Reads the file anew, without the half line at its end; fails, and is tried again, while there is no room. */
   async #mend(): Promise<void> {
     try {
-      truncateTornLine(this.#filename!);
-      await (this.#db as unknown as OpenNedb).loadDatabaseAsync();
+      this.#file!.truncateTornLine();
+      await this.#db.loadDatabaseAsync();
       this.#torn = false;
     } catch (err) {
       throw new Unavailable(err);
@@ -211,30 +229,6 @@ const isViolation = (err: unknown) => (err as { errorType?: string }).errorType 
 function holdsKey<D extends Document>(key: unknown, document: D, fields: readonly (keyof D & string)[]): boolean {
   if (fields.length === 1) return key === document[fields[0]!];
   return typeof key === "object" && key !== null && fields.every((field) => (key as Partial<D>)[field] === document[field]);
-}
-
-/** A process that is killed while it writes leaves half a line, which nobody was told of: cut it off. */
-function truncateTornLine(filename: string) {
-  if (!existsSync(filename)) return;
-  const size = statSync(filename).size;
-  const fd = openSync(filename, "r+");
-  try {
-    const chunk = Buffer.alloc(65_536);
-    let end = size;
-    while (end > 0) {
-      const start = Math.max(0, end - chunk.length);
-      const read = readSync(fd, chunk, 0, end - start, start);
-      const newline = chunk.subarray(0, read).lastIndexOf(0x0a);
-      if (newline >= 0) {
-        if (start + newline + 1 < size) ftruncateSync(fd, start + newline + 1);
-        return;
-      }
-      end = start;
-    }
-    ftruncateSync(fd, 0);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Two processes on the same files would each overwrite the other's words. */

@@ -1,14 +1,10 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import fs, { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import type { Database } from "@confab/mixins/store/collection.ts";
 import { openNedb } from "@confab/mixins/store/nedb.ts";
 import type { Service } from "moleculer";
-// eslint-disable-next-line @typescript-eslint/no-require-imports -- where NeDB writes, to be made to fail; it has no types
-const storage = require("@seald-io/nedb/lib/storage.js") as {
-  appendFileAsync(file: string, text: string, options: object): Promise<void>;
-};
 import { chatStoreSuite } from "./chat.store.suite.ts";
 import { ChatStore } from "./chat.store.ts";
 import { place, type StoredEntry, type StoredState } from "./documents.ts";
@@ -44,12 +40,14 @@ describe("in files", () => {
   test("G1: a disk that is full acknowledges nothing, and goes on when there is room", async () => {
     const store = await reopen();
     const before = (await store.entriesAfter("kept", 0, 10)).length;
-    const write = storage.appendFileAsync;
+    const write = fs.writeSync;
+    let room = true;
     // Half of the line fits.
-    const full = jest.spyOn(storage, "appendFileAsync").mockImplementation(async (file, text, options) => {
-      await write(file, text.slice(0, text.length / 2), options);
-      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
-    });
+    const full = jest.spyOn(fs, "writeSync").mockImplementation(((fd: number, bytes: Buffer, at: number) => {
+      if (!room) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+      room = false;
+      return write(fd, bytes, at, Math.floor(bytes.length / 2));
+    }) as never);
     const next = entry(before + 1);
     await expect(store.append([next], false)).rejects.toThrow("not available");
     full.mockRestore();

@@ -1,0 +1,158 @@
+import fs, { appendFileSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Service } from "moleculer";
+import { collection, Unavailable, type Collection, type Database, type Document } from "./collection.ts";
+import { openNedb } from "./nedb.ts";
+
+interface Line extends Document {
+  chat: string;
+  key: string;
+  n: number;
+  text: string;
+}
+const lines = collection<Line>("lines", [
+  { name: "key", fields: ["key", "chat"], unique: true, carries: "a key is used once in a chat" },
+  { name: "n", fields: ["n"], carries: "ranges" },
+]);
+const line = (n: number): Line => ({
+  _id: `line:${String(n).padStart(6, "0")}`,
+  chat: "c",
+  key: `k${n}`,
+  n,
+  text: "x".repeat(200),
+});
+const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
+
+const folder = mkdtempSync(join(tmpdir(), "confab-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let opened = 0;
+const serviceOf = (name: string) => ({ name, broker: {}, logger: console }) as unknown as Service;
+
+describe("the file of a collection", () => {
+  let name: string;
+  let database: Database;
+  let store: Collection<Line>;
+  const open = async () => {
+    database = openNedb(serviceOf(name), folder);
+    store = await database.collection(lines);
+  };
+  const reopen = async () => {
+    await database.close();
+    await open();
+  };
+  const file = () => join(folder, name, "lines.db");
+  const stored = async () => (await store.find({ n: { $gte: 0 } }, { sort: { n: 1 } })).map(({ n }) => n);
+  /** Where the descriptors of this process lead, of those that lead to the file or to one that had its name. */
+  const descriptors = () =>
+    readdirSync("/proc/self/fd").flatMap((fd) => {
+      try {
+        const target = readlinkSync(`/proc/self/fd/${fd}`);
+        return target.startsWith(file()) ? [target] : [];
+      } catch {
+        return [];
+      }
+    });
+  /** Lets the next write take half of its bytes and refuses the rest; then there is room again. */
+  const fillOnce = () => {
+    const write = fs.writeSync;
+    jest
+      .spyOn(fs, "writeSync")
+      .mockImplementationOnce(((fd: number, bytes: Buffer) => write(fd, bytes, 0, Math.floor(bytes.length / 2))) as never)
+      .mockImplementationOnce(() => {
+        throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+      });
+  };
+
+  beforeEach(async () => {
+    name = `store${++opened}`;
+    await open();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await database.close();
+  });
+
+  test("G1: what is acknowledged is in the file by then, line by line, for its owner alone", async () => {
+    for (const n of upTo(3)) {
+      await store.insert(line(n));
+      expect(readFileSync(file(), "utf8").trimEnd().split("\n").at(-1)).toBe(JSON.stringify(line(n)));
+    }
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+  });
+
+  test("G1: a disk that takes half a line acknowledges nothing, shows nothing of it, and goes on when there is room", async () => {
+    await store.insertMany([line(1), line(2)], true);
+    fillOnce();
+    const failed = store.insert(line(3));
+    const next = store.insert(line(4));
+    await expect(failed).rejects.toThrow(Unavailable);
+    await expect(next).rejects.toThrow(Unavailable);
+    // Once half a line is there, nothing goes behind it.
+    const whole = `${JSON.stringify(line(3))}\n`;
+    expect(readFileSync(file(), "utf8").split("\n").at(-1)).toBe(whole.slice(0, Math.floor(whole.length / 2)));
+    expect(await stored()).toEqual([1, 2]);
+    expect(await store.insertMany([line(3)], false)).toEqual(["stored"]);
+    await reopen();
+    expect(await stored()).toEqual([1, 2, 3]);
+  });
+
+  test("a write that the system takes in parts is whole", async () => {
+    const write = fs.writeSync;
+    jest
+      .spyOn(fs, "writeSync")
+      .mockImplementation(((fd: number, bytes: Buffer, at: number) =>
+        write(fd, bytes, at, Math.min(7, bytes.length - at))) as never);
+    await store.insertMany(upTo(3).map(line), true);
+    await reopen();
+    expect(await stored()).toEqual([1, 2, 3]);
+  });
+
+  test("half a line that a killed process left is cut off, and the next line is whole", async () => {
+    await store.insert(line(1));
+    await database.close();
+    appendFileSync(file(), JSON.stringify(line(2)).slice(0, 50));
+    await open();
+    await store.insert(line(2));
+    await reopen();
+    expect(await stored()).toEqual([1, 2]);
+  });
+
+  test("G1: the file is written anew while others append, and nothing of theirs goes to the old one", async () => {
+    await store.insert(line(0));
+    const before = statSync(file()).ino;
+    let n = 0;
+    let more = true;
+    const appending = (async () => {
+      for (; more; await pause(2)) await store.insert(line(++n));
+    })();
+    // Every change leaves a line that holds no more.
+    let version = 0;
+    while (statSync(file()).ino === before) {
+      await Promise.all(upTo(50).map(() => store.updateOne({ _id: line(0)._id }, { $set: { text: `version ${++version}` } })));
+    }
+    const compacted = n;
+    while (n < compacted + 5) await pause(5);
+    more = false;
+    await appending;
+    expect(descriptors()).toEqual([file()]);
+    await reopen();
+    expect(await stored()).toEqual([0, ...upTo(n)]);
+    expect((await store.findOne({ n: 0 }))!.text).toBe(`version ${version}`);
+  });
+
+  test("a closed store holds its file no longer, has done what it was asked before, and does no more", async () => {
+    await store.insert(line(1));
+    expect(descriptors()).toHaveLength(1);
+    const last = upTo(20).map((n) => store.insert(line(1 + n)));
+    const closing = database.close();
+    await expect(store.insert(line(30))).rejects.toThrow(Unavailable);
+    await expect(store.find({})).rejects.toThrow(Unavailable);
+    await Promise.all([...last, closing]);
+    expect(descriptors()).toEqual([]);
+    await open();
+    expect(await stored()).toEqual(upTo(21));
+    expect(descriptors()).toEqual([]);
+  });
+});
