@@ -1,21 +1,27 @@
 /**
  * The port that both databases fill: collections of documents with Mongo's filters and updates, of which only what
  * NeDB and MongoDB understand alike is let through. What a service asks of its data it asks in named operations of
- * its own store, written once on top of this.
+ * its own store, written once on top of this. A document is what JSON can say: times are numbers.
  */
 export interface Document {
   _id: string;
 }
 
-/** An index as data. `carries` says which guarantee or read stands on it. */
-export interface Index<D> {
+type Field<D> = keyof D & string;
+type ArrayField<D> = { [K in Field<D>]-?: NonNullable<D[K]> extends readonly unknown[] ? K : never }[Field<D>];
+
+/**
+ * An index as data. `carries` says which guarantee or read stands on it. An index on an array finds a document by each
+ * element; it has no other field, since NeDB would take the array of a compound key for one value.
+ */
+export type Index<D> = {
   name: string;
-  fields: readonly (keyof D & string)[];
-  unique?: boolean;
   /** Documents without the field are left out. */
   sparse?: boolean;
   carries: string;
-}
+} & (
+  { fields: readonly Exclude<Field<D>, ArrayField<D>>[]; unique?: boolean } | { fields: readonly [ArrayField<D>]; unique?: false }
+);
 
 export interface CollectionSchema<D extends Document> {
   name: string;
@@ -29,7 +35,11 @@ export const collection = <D extends Document>(name: string, indexes: readonly I
   indexes,
 });
 
-type Condition<V> = V | { $in?: readonly V[]; $gt?: V; $gte?: V; $lt?: V; $lte?: V; $ne?: V; $exists?: boolean };
+/** What an array is asked is whether it holds an element. Ranges of elements are not asked for: NeDB would answer a document once for each. */
+type Condition<V> =
+  NonNullable<V> extends readonly (infer E)[]
+    ? E | { $in?: readonly E[]; $exists?: boolean }
+    : V | { $in?: readonly V[]; $gt?: V; $gte?: V; $lt?: V; $lte?: V; $ne?: V; $exists?: boolean };
 export type Filter<D> = { [K in keyof D]?: Condition<D[K]> };
 export interface Update<D> {
   $set?: Partial<D>;

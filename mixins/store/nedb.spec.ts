@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Service } from "moleculer";
-import { collection, Unavailable, type Collection, type Database, type Document } from "./collection.ts";
+import { collection, Conflict, Unavailable, type Collection, type Database, type Document } from "./collection.ts";
+import { collectionSuite } from "./collection.suite.ts";
 import { openNedb } from "./nedb.ts";
 
 interface Line extends Document {
@@ -29,6 +30,19 @@ const folder = mkdtempSync(join(tmpdir(), "confab-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let opened = 0;
 const serviceOf = (name: string) => ({ name, broker: {}, logger: console }) as unknown as Service;
+
+describe("in files", () => {
+  let database: Database | undefined;
+  afterAll(() => database?.close());
+  collectionSuite(async () => {
+    await database?.close();
+    return (database = openNedb(serviceOf("files"), folder));
+  });
+});
+
+describe("in memory", () => {
+  collectionSuite(() => openNedb(serviceOf("memory"), "memory"));
+});
 
 describe("the file of a collection", () => {
   let name: string;
@@ -154,5 +168,19 @@ describe("the file of a collection", () => {
     await open();
     expect(await stored()).toEqual(upTo(21));
     expect(descriptors()).toEqual([]);
+  });
+
+  test("a key of two fields is unique after a restart too, and told by its index", async () => {
+    await store.insertMany(upTo(50).map(line), true);
+    for (let restarts = 0; restarts < 2; restarts++) {
+      const refused = await store.insert({ ...line(60), key: "k7" }).catch((err: unknown) => err);
+      expect(refused).toBeInstanceOf(Conflict);
+      expect(refused).toMatchObject({ index: "key" });
+      await store.insert({ ...line(60), key: "k7", chat: "other" });
+      expect((await store.findOne({ chat: "c", key: "k7" }))!.n).toBe(7);
+      expect((await store.findOne({ chat: "other", key: "k7" }))!.n).toBe(60);
+      await store.removeMany({ n: 60 });
+      await reopen();
+    }
   });
 });

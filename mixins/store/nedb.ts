@@ -17,6 +17,7 @@ import {
   type Update,
 } from "./collection.ts";
 import { DataFile, fileMode } from "./nedb.file.ts";
+import { quickenIndexes, readByIndex, type OpenIndexes } from "./nedb.index.ts";
 
 type Nedb<D> = NedbModule.default<D>;
 
@@ -42,12 +43,17 @@ export function openNedb(service: Service, dataDir: string): Database {
         modes: { fileMode, dirMode: 0o700 },
       });
       adapter.init(service.broker, service);
-      await adapter.connect();
-      const db = (adapter as unknown as { db: Nedb<D> & OpenNedb }).db;
+      const connecting = adapter.connect();
+      const db = (adapter as unknown as { db: Nedb<D> & OpenNedb<D> }).db;
+      // It is made, and reads its file a moment from now.
+      quickenIndexes(db);
+      await connecting;
+      const known = Object.keys(db.indexes).length;
       for (const { fields, unique = false, sparse = false } of schema.indexes) {
-        const fieldName = fields.length === 1 ? fields[0]! : [...fields];
+        const fieldName = fields.length === 1 ? fields[0] : [...fields];
         await db.ensureIndexAsync({ fieldName, unique, sparse });
       }
+      if (Object.keys(db.indexes).length > known) db._resetIndexes(db.getAllData());
       const collection = new NedbCollection(db, schema, file);
       opened.push(collection);
       return collection;
@@ -60,7 +66,7 @@ export function openNedb(service: Service, dataDir: string): Database {
 }
 
 /** What NeDB keeps to itself, as far as we reach for it. */
-interface OpenNedb {
+interface OpenNedb<D> extends OpenIndexes<D> {
   persistence: {
     /** Writes changed documents behind the others. */
     persistNewStateAsync(documents: unknown[]): Promise<void>;
@@ -75,7 +81,7 @@ interface OpenNedb {
 const lookEvery = 500;
 
 class NedbCollection<D extends Document> implements Collection<D> {
-  readonly #db: Nedb<D> & OpenNedb;
+  readonly #db: Nedb<D> & OpenNedb<D>;
   readonly #schema: CollectionSchema<D>;
   readonly #file: DataFile | undefined;
   /** Whether a write failed: what NeDB has in memory is then more than what is in the file. */
@@ -85,14 +91,14 @@ class NedbCollection<D extends Document> implements Collection<D> {
   #stale = 0;
   #closed = false;
 
-  constructor(db: Nedb<D> & OpenNedb, schema: CollectionSchema<D>, file: DataFile | undefined) {
+  constructor(db: Nedb<D> & OpenNedb<D>, schema: CollectionSchema<D>, file: DataFile | undefined) {
     this.#db = db;
     this.#schema = schema;
     this.#file = file;
     if (file) this.#keep(db.persistence, file);
   }
 
-  #keep(persistence: OpenNedb["persistence"], file: DataFile): void {
+  #keep(persistence: OpenNedb<D>["persistence"], file: DataFile): void {
     // G1: NeDB changes its memory first and the file right after. Once the file has refused a write (a full disk), nothing
     // more is written behind half a line, and nothing is read that is in memory alone.
     persistence.persistNewStateAsync = async (documents) => {
@@ -144,6 +150,9 @@ class NedbCollection<D extends Document> implements Collection<D> {
 
   find(filter: Filter<D>, { sort, limit }: FindOptions<D> = {}): Promise<D[]> {
     return this.#whole(async () => {
+      // Not in NeDB's queue, so that nobody waits while a file is written anew: what memory holds is in the file (#keep).
+      const found = readByIndex(this.#db.indexes, filter, { sort, limit });
+      if (found) return found;
       let cursor = this.#db.findAsync(filter);
       if (sort) cursor = cursor.sort(sort);
       if (limit) cursor = cursor.limit(limit);
