@@ -3,13 +3,10 @@ import { createShardedAdapter } from "@socket.io/redis-adapter";
 import { Redis } from "ioredis";
 import type { Namespace, Server } from "socket.io";
 import { MessageType, type ClusterMessage } from "socket.io-adapter";
-
-/** What io nodes tell each other about a room; they are told only where the room has sockets. */
-export type NodeMessage =
-  { kind: "entries"; chatId: string; entries: unknown[] } | { kind: "join"; userIds: string[]; chatId: string; rev: number };
+import type { NodeMessage } from "./relay.ts";
 
 export interface Cluster {
-  /** Tells the nodes that have sockets in any of these rooms, but not this one. May be lost. */
+  /** Tells the nodes that have sockets in any of these rooms, or of no room every node, but not this one. May be lost. */
   tell(rooms: string[], message: NodeMessage): void;
   /** Resolves once this node hears of all rooms that its sockets are in. */
   heard(): Promise<void>;
@@ -109,4 +106,4 @@ export async function joinCluster(
   }
 }
 
-const retryStrategy = (times: number) => Math.min(times * 100, 1000);
+export const retryStrategy = (times: number) => Math.min(times * 100, 1000);

@@ -10,11 +10,12 @@ function open(log: number[] = []) {
   const got: number[] = [];
   const fetched: number[] = [];
   const errors: unknown[] = [];
-  const fanout = new Fanout({
-    deliver: ({ rev }) => got.push(rev),
+  const fanout = new Fanout<Entry>({
+    placeOf: ({ rev }) => rev,
+    deliver: (_chatId, { rev }) => got.push(rev),
     fetch: (_chatId, after) => {
       fetched.push(after);
-      return Promise.resolve(log.filter((rev) => rev > after).map(entry));
+      return Promise.resolve({ entries: log.filter((rev) => rev > after).map(entry) });
     },
     onError: (err) => errors.push(err),
   });
@@ -56,9 +57,10 @@ test("what is lost is read from the log, and then it goes on", async () => {
 test("a log that does not answer is asked again", async () => {
   const got: number[] = [];
   let asked = 0;
-  const fanout = new Fanout({
-    deliver: ({ rev }) => got.push(rev),
-    fetch: () => (++asked < 3 ? Promise.reject(new Error("away")) : Promise.resolve([entry(1)])),
+  const fanout = new Fanout<Entry>({
+    placeOf: ({ rev }) => rev,
+    deliver: (_chatId, { rev }) => got.push(rev),
+    fetch: () => (++asked < 3 ? Promise.reject(new Error("away")) : Promise.resolve({ entries: [entry(1)] })),
     onError: () => {},
   });
   fanout.follow("c", 0);
@@ -71,12 +73,13 @@ test("a look that is asked for while the log is being read is a look of its own"
   const log = [1, 3];
   const got: number[] = [];
   let answer: (() => void) | undefined;
-  const fanout = new Fanout({
-    deliver: ({ rev }) => got.push(rev),
+  const fanout = new Fanout<Entry>({
+    placeOf: ({ rev }) => rev,
+    deliver: (_chatId, { rev }) => got.push(rev),
     fetch: async (_chatId, after) => {
       const read = log.filter((rev) => rev > after).map(entry);
       await new Promise<void>((resolve) => (answer = resolve));
-      return read;
+      return { entries: read };
     },
     onError: () => {},
   });
@@ -95,15 +98,15 @@ test("a look that is asked for while the log is being read is a look of its own"
 
 test("a look at the log goes on while its pages bring something", async () => {
   const got: number[] = [];
-  const fanout = new Fanout({
-    deliver: ({ rev }) => got.push(rev),
+  const fanout = new Fanout<Entry>({
+    placeOf: ({ rev }) => rev,
+    deliver: (_chatId, { rev }) => got.push(rev),
     fetch: (_chatId, after) =>
-      Promise.resolve(
-        [1, 2, 3, 4, 5]
-          .filter((rev) => rev > after)
-          .slice(0, 2)
+      Promise.resolve({
+        entries: upTo(5)
+          .slice(after, after + 2)
           .map(entry),
-      ),
+      }),
     onError: () => {},
   });
   fanout.follow("c", 0);
@@ -126,6 +129,53 @@ test("following again does not go back", () => {
   fanout.follow("c", 0);
   fanout.receive("c", [entry(2), entry(3)]);
   expect(got).toEqual([1, 2, 3]);
+});
+
+test("whoever waits for a place hears when it has been given, and when it cannot be", async () => {
+  const { fanout, got } = open(upTo(3));
+  const reached = fanout.reach("c", 3).then((isReached) => [isReached, [...got]]);
+  await expect(reached).resolves.toEqual([true, [1, 2, 3]]);
+  await expect(fanout.reach("c", 2)).resolves.toBe(true);
+  await expect(fanout.reach("c", 4, 100)).resolves.toBe(false);
+  await expect(fanout.reach("other", 1)).resolves.toBe(false);
+  const left = fanout.reach("c", 9);
+  fanout.unfollow("c");
+  await expect(left).resolves.toBe(false);
+});
+
+test("of a log with gaps what was read is all there is up to where it was read", async () => {
+  const got: number[] = [];
+  const reads: number[] = [];
+  const fanout = new Fanout<number>({
+    placeOf: (place) => place,
+    deliver: (_id, place) => got.push(place),
+    fetch: (_id, after) => {
+      reads.push(after);
+      return Promise.resolve({ entries: [4, 6].filter((place) => place > after), upTo: 7 });
+    },
+    onError: () => {},
+  });
+  fanout.follow("u", 1);
+  fanout.receive("u", [2]);
+  // 3 and 4 are lost, and of 3, 5 and 7 nothing is kept.
+  fanout.receive("u", [5]);
+  await pause(80);
+  expect([got, fanout.at("u")]).toEqual([[2, 4, 6], 7]);
+  fanout.receive("u", [6, 7, 8]);
+  expect(got).toEqual([2, 4, 6, 8]);
+  expect(reads).toEqual([2]);
+});
+
+test("of what comes before its turn only so much is kept, and nothing of it is lost", async () => {
+  const revs = upTo(400);
+  const { fanout, got } = open(revs);
+  const entries = revs.slice(1).map(entry);
+  const held = entries.map((one) => new WeakRef(one));
+  for (const one of entries.splice(0)) fanout.receive("c", [one]);
+  expect(got).toEqual([]);
+  expect(held).toHaveLength(399);
+  await pause(100);
+  expect(got).toEqual(revs);
 });
 
 test("whatever is swapped, lost or repeated: each once, in order, to the last that arrived", async () => {

@@ -1,35 +1,25 @@
-import { setTimeout as pause } from "node:timers/promises";
-import type { Entry } from "@confab/contracts";
 import { call, on } from "@confab/mixins/define.ts";
 import { edgeOf } from "@confab/mixins/edge.ts";
-import { isProblem, toProblem } from "@confab/mixins/problem.ts";
 import { Sessions } from "@confab/mixins/sessions.ts";
 import type { Env } from "@confab/mixins/settings.ts";
 import type { ServiceSchema } from "moleculer";
 import SocketIOMixin from "moleculer-io";
-import { alone, joinCluster, type NodeMessage } from "./cluster.adapter.ts";
+import { presence } from "./actions/presence.ts";
+import { sessions } from "./actions/sessions.ts";
+import { typing } from "./actions/typing.ts";
+import { alone, joinCluster } from "./cluster.adapter.ts";
 import { Fanout } from "./fanout.ts";
+import { Heads } from "./heads.ts";
+import { leave } from "./leave.ts";
+import { MemoryLeases, RedisLeases } from "./leases.ts";
+import { Membership } from "./membership.ts";
+import { Presences } from "./presence.ts";
+import { publish, publishEntries, take } from "./relay.ts";
 import type { IoService } from "./service.ts";
 import { settings } from "./settings.ts";
-import {
-  bringIn,
-  chatIdOf,
-  clientEvents,
-  cutSession,
-  deliver,
-  handshake,
-  rejoin,
-  rooms,
-  send,
-  welcome,
-  type UserSocket,
-} from "./sockets.ts";
-
-/** Milliseconds between two looks at the sessions of open sockets (G6: within two seconds, also where the event is lost). */
-const watchEvery = 1000;
-const maxReconnectIn = 5000;
-/** Milliseconds that a node that leaves waits for the answers to what it was asked. */
-const leaveWithin = 5000;
+import { SlowReaders, type Connection } from "./slow.ts";
+import { chatIdOf, clientEvents, cutSession, handshake, rooms, send, userIdOf, type UserSocket } from "./sockets.ts";
+import { watchEvery, watchSockets } from "./watch.ts";
 
 export default (env?: Env): ServiceSchema => {
   const read = settings.read(env);
@@ -49,11 +39,24 @@ export default (env?: Env): ServiceSchema => {
         namespaces: { "/": { middlewares: [handshake], events: clientEvents } },
       },
     },
-    // The mixin's own would let any node speak to every socket.
-    actions: { call: false, broadcast: false, getClients: false },
+    actions: {
+      ...typing,
+      ...presence,
+      ...sessions,
+      // The mixin's own would let any node speak to every socket.
+      call: false,
+      broadcast: false,
+      getClients: false,
+    },
     events: {
       ...on("chat.entry.appended", function (this: IoService, { entries }) {
-        publish(this, entries);
+        publishEntries(this, entries);
+      }),
+      ...on("chat.user.appended", function (this: IoService, { userId, entry }) {
+        publish(this, [rooms.user(userId)], { kind: "user", userId, entries: [entry] });
+      }),
+      ...on("chat.receipt.moved", function (this: IoService, { chatId, rev, receipt }) {
+        publish(this, [rooms.chat(chatId)], { kind: "receipt", chatId, rev, receipt });
       }),
       ...on("user.session.ended", function (this: IoService, { sessionId }) {
         cutSession(this, sessionId);
@@ -68,81 +71,93 @@ export default (env?: Env): ServiceSchema => {
       this.leaving = false;
       this.cluster = alone;
       this.sessions = new Sessions(this.broker);
-      this.fanout = new Fanout({
-        deliver: (entry) => deliver(this, entry),
-        fetch: async (chatId, after) => (await call(this.broker, "chat.entry.range", { chatId, after, limit: 500 })).items,
-        onError: (err) => this.logger.warn("Missing entries could not be read yet.", err),
+      this.membership = new Membership(this);
+      const onError = (err: unknown) => this.logger.warn("Missing entries could not be read yet.", err);
+      this.chats = new Fanout({
+        placeOf: ({ rev }) => rev,
+        deliver: (_chatId, entry) => this.membership.deliver(entry),
+        fetch: async (chatId, after) => {
+          const { items } = await call(this.broker, "chat.entry.range", { chatId, after, limit: 500 });
+          return { entries: items };
+        },
+        onError,
       });
+      this.users = new Fanout({
+        placeOf: ({ userRev }) => userRev,
+        deliver: (userId, entry) => this.membership.deliverOwn(userId, entry),
+        fetch: async (userId, after) => {
+          const { items, userRev } = await call(this.broker, "chat.user.range", { userId, after });
+          return { entries: items, upTo: userRev };
+        },
+        onError,
+      });
+      this.heads = new Heads(this);
+      this.slow = new SlowReaders(this.settings.MAX_UNSENT, (id) =>
+        this.logger.warn(`A client does not read what it is sent: connection ${id} is cut off.`),
+      );
+      this.presences = openPresences(this);
       this.server = edgeOf(this.broker).attach(() => leave(this));
     },
     async started(this: IoService) {
       const { REDIS_URL, NAMESPACE } = this.settings;
-      const hear = (message: NodeMessage) => {
-        take(this, message).catch((err: unknown) => this.logger.warn("What another node told was lost", err));
-      };
       if (REDIS_URL) {
         this.cluster = await joinCluster(this.io, REDIS_URL, NAMESPACE, {
-          hear,
-          onReturn: () => void rejoin(this),
+          hear: (message) => take(this, message),
+          // What was told meanwhile is lost.
+          onReturn: () => void this.cluster.heard().then(() => this.heads.ask()),
           onError: (err) => this.logger.warn("Redis", err),
         });
       }
       const { adapter } = this.io.sockets;
-      adapter.on("delete-room", (room: string) => this.fanout.unfollow(chatIdOf(room) ?? ""));
-      this.io.on("connection", (socket) => void welcome(this, socket as unknown as UserSocket));
-      this.watch = setInterval(() => void watchSessions(this), watchEvery);
+      adapter.on("delete-room", (room: string) => {
+        const [chatId, userId] = [chatIdOf(room), userIdOf(room)];
+        if (chatId !== undefined) this.membership.forget(chatId);
+        if (chatId !== undefined) this.chats.unfollow(chatId);
+        if (userId !== undefined) this.users.unfollow(userId);
+      });
+      this.io.on("connection", (socket) => open(this, socket as unknown as UserSocket));
+      this.watch = setInterval(() => void watchSockets(this), watchEvery);
+      this.presences.start();
+      this.heads.start();
     },
     async stopped(this: IoService) {
       clearInterval(this.watch);
+      this.heads.stop();
       // Socket.io closes the server that it was attached to; one that is the host's is the host's to close.
       if (edgeOf(this.broker).isForeign) Object.assign(this.io, { httpServer: undefined });
-      await this.cluster.close();
+      await Promise.all([this.presences.stop(), this.cluster.close()]);
     },
   } as unknown as ServiceSchema;
 };
 
-/** Hands entries on to every node whose sockets follow their chats, this one among them. */
-function publish(service: IoService, entries: readonly Entry[]): void {
-  for (const [chatId, ofChat] of Map.groupBy(entries, (entry) => entry.chatId)) {
-    for (const entry of ofChat) {
-      if (entry.type !== "chat.created") continue;
-      const join = { kind: "join", userIds: entry.data.members.map(({ userId }) => userId), chatId, rev: entry.rev - 1 } as const;
-      void bringIn(service, join.userIds, chatId, join.rev, false);
-      service.cluster.tell(join.userIds.map(rooms.user), join);
-    }
-    service.fanout.receive(chatId, ofChat);
-    service.cluster.tell([rooms.chat(chatId)], { kind: "entries", chatId, entries: ofChat });
-  }
+function openPresences(service: IoService): Presences<UserSocket> {
+  const { REDIS_URL, NAMESPACE, PRESENCE_LEASE, AWAY_AFTER } = service.settings;
+  // A little less than is promised, for the look that finds that a lease has run out.
+  const leaseMs = PRESENCE_LEASE * 900;
+  const onError = (err: unknown) => service.logger.debug("Who is there could not be told or looked up just now.", err);
+  const presences: Presences<UserSocket> = new Presences({
+    leases: REDIS_URL
+      ? new RedisLeases(REDIS_URL, NAMESPACE, leaseMs, { onReturn: () => presences.returned(), onError })
+      : new MemoryLeases(leaseMs),
+    leaseMs,
+    awayMs: AWAY_AFTER * 1000,
+    visible: async (userId, userIds) =>
+      (await call(service.broker, "chat.presence.visible", { userId, userIds: [...userIds] })).userIds,
+    push: (socket, one) => send(socket, "presence", one),
+    hint: (userIds) => publish(service, [], { kind: "presence", userIds }),
+    onError,
+  });
+  return presences;
 }
 
-/** What another node tells. */
-async function take(service: IoService, message: NodeMessage): Promise<void> {
-  if (message.kind === "entries") service.fanout.receive(message.chatId, message.entries as Entry[]);
-  else await bringIn(service, message.userIds, message.chatId, message.rev, true);
-}
-
-/** G6: a session that ended is cut off here too when nobody told us. */
-async function watchSessions(service: IoService): Promise<void> {
-  const sockets = [...service.io.sockets.sockets.values()];
-  const sessionIds = [...new Set(sockets.map((socket) => (socket.data as { sessionId: string }).sessionId))];
-  if (sessionIds.length === 0) return;
-  try {
-    const alive = await service.sessions.alive(sessionIds);
-    for (const sessionId of sessionIds) if (!alive.has(sessionId)) cutSession(service, sessionId);
-  } catch (err) {
-    // Where the user service is away nobody is thrown out for that; the next look is a second from now.
-    if (!isProblem(toProblem(err), "unavailable")) service.logger.error("Sessions could not be looked up", err);
-  }
-}
-
-/** Takes leave: answers what was asked, tells clients when to come again, spread so that they do not all come at once. */
-async function leave(service: IoService): Promise<void> {
-  service.leaving = true;
-  for (let waited = 0; service.inFlight > 0 && waited < leaveWithin; waited += 20) await pause(20);
-  const sockets = [...service.io.sockets.sockets.values()];
-  for (const socket of sockets)
-    send(socket as unknown as UserSocket, "server:draining", { reconnectIn: Math.floor(Math.random() * maxReconnectIn) });
-  // A moment for the word to leave before its connection does.
-  if (sockets.length > 0) await pause(50);
-  for (const socket of sockets) socket.conn.close();
+function open(service: IoService, socket: UserSocket): void {
+  const { userId } = socket.data;
+  service.slow.mind(socket.conn as unknown as Connection);
+  service.presences.come(userId);
+  socket.on("disconnect", () => {
+    service.presences.unwatch(socket);
+    // Those whom a leaving node sends away come again elsewhere; what it said of them runs out by itself.
+    if (!service.leaving) service.presences.go(userId);
+  });
+  void service.membership.welcome(socket);
 }

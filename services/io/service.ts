@@ -1,10 +1,16 @@
 import type { Server as HttpServer } from "node:http";
+import type { Entry, UserEntry } from "@confab/contracts";
 import type { Sessions } from "@confab/mixins/sessions.ts";
 import type { Service } from "moleculer";
 import type { Server } from "socket.io";
 import type { Cluster } from "./cluster.adapter.ts";
 import type { Fanout } from "./fanout.ts";
+import type { Heads } from "./heads.ts";
+import type { Membership } from "./membership.ts";
+import type { Presences } from "./presence.ts";
 import type { IoSettings } from "./settings.ts";
+import type { SlowReaders } from "./slow.ts";
+import type { UserSocket } from "./sockets.ts";
 
 /** What the handlers of io find on `this`. */
 export type IoService = Service & {
@@ -13,7 +19,13 @@ export type IoService = Service & {
   /** What the mixin attaches Socket.io to. */
   server: HttpServer;
   sessions: Sessions;
-  fanout: Fanout;
+  /** The logs of the chats and of the people that this node has sockets of. */
+  chats: Fanout<Entry>;
+  users: Fanout<UserEntry>;
+  membership: Membership;
+  heads: Heads;
+  presences: Presences<UserSocket>;
+  slow: SlowReaders;
   cluster: Cluster;
   /** Client events that have not been answered yet. */
   inFlight: number;
