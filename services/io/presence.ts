@@ -132,9 +132,10 @@ export class Presences<W extends Watcher = Watcher> {
     const before = this.#watches.get(watcher.id);
     if (watcher.connected && (before?.turn ?? 0) < turn) {
       const watch = { watcher, turn, userIds, visible: new Set<string>(), askAt: this.#nextAsking() };
-      if (before) this.#show(before, []);
       this.#watches.set(watcher.id, watch);
+      // In this order, so that what is known of people whom both watch is not forgotten.
       this.#show(watch, visible);
+      if (before) this.#show(before, []);
     }
     await this.#lookFirst(visible);
     return visible.map((userId) => present(userId, this.#watched.get(userId)?.seen ?? this.#guess(userId)));
@@ -229,9 +230,10 @@ export class Presences<W extends Watcher = Watcher> {
     const watched = this.#watched.get(userId);
     if (!watched) return;
     const now = Date.now();
-    watched.lookAt = seen.state === "offline" ? now + this.#ways.leaseMs : seen.until;
+    const isGone = seen.state === "offline";
+    watched.lookAt = !isGone ? seen.until : now < this.#believeFrom ? this.#believeFrom : now + this.#ways.leaseMs;
     const before = watched.seen;
-    if (seen.state === "offline" && before && before.state !== "offline" && now < this.#believeFrom) return;
+    if (isGone && before && now < this.#believeFrom) return;
     watched.seen = seen;
     if (!before || before.state === seen.state) return;
     for (const { watcher } of watched.watches) this.#ways.push(watcher, present(userId, seen));

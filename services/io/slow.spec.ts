@@ -9,40 +9,62 @@ const rawOf = (socket: unknown) =>
 
 const limit = 262_144;
 
+interface Conn {
+  writeBuffer: { data: string }[];
+  transport: { socket: { bufferedAmount: number } };
+  once(event: "close", listener: () => void): void;
+}
+
+/** A node with a client that does not read, and one that does. */
+async function start() {
+  const backend = new Backend();
+  const node = await startNode(backend, { MAX_UNSENT: String(limit) });
+  const [chatId, ann, bob] = [uuid(), uuid(), uuid()];
+  backend.create(chatId, ann, bob);
+  const [slow, good] = [await node.enter(ann), await node.enter(bob)];
+  const conn = node.service.io.sockets.sockets.get(slow.socket.id!)!.conn as unknown as Conn;
+  let isGone = false;
+  conn.once("close", () => (isGone = true));
+  rawOf(slow.socket).pause();
+  return {
+    node,
+    good,
+    revs: () => good.revs(chatId),
+    isGone: () => isGone,
+    unsent: () => conn.writeBuffer.reduce((sum, { data }) => sum + data.length, conn.transport.socket.bufferedAmount),
+    async send(size: number, count: number) {
+      const text = "x".repeat(size);
+      await node.tell(...Array.from({ length: count }, () => backend.append(chatId, "message.sent", { text })));
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
 test.each([
   ["many", 100, 40_000],
   ["few and large", 50_000, 800],
 ])(
   "a client that does not read is cut off before too much waits for it, and the others go on: %s",
   async (_name, size, count) => {
-    const backend = new Backend();
-    const node = await startNode(backend, { MAX_UNSENT: String(limit) });
-    const [chatId, ann, bob] = [uuid(), uuid(), uuid()];
-    backend.create(chatId, ann, bob);
-    const [slow, good] = [await node.enter(ann), await node.enter(bob)];
-    const { conn } = node.service.io.sockets.sockets.get(slow.socket.id!)!;
-    rawOf(slow.socket).pause();
-    const unsent = () => {
-      const { writeBuffer, transport } = conn as unknown as {
-        writeBuffer: { data: string }[];
-        transport: { socket: { bufferedAmount: number } };
-      };
-      return writeBuffer.reduce((sum, { data }) => sum + data.length, transport.socket.bufferedAmount);
-    };
+    const { node, good, revs, isGone, unsent, send } = await start();
     let most = 0;
-    let isGone = false;
-    conn.once("close", () => (isGone = true));
-    const text = "x".repeat(size);
     // What the system holds for a connection fills first.
     for (let sent = 0; sent < count; sent += 20) {
-      await node.tell(...Array.from({ length: 20 }, () => backend.append(chatId, "message.sent", { text })));
-      if (!isGone) most = Math.max(most, unsent());
-      await new Promise((resolve) => setImmediate(resolve));
+      await send(size, 20);
+      if (!isGone()) most = Math.max(most, unsent());
     }
-    await eventually(() => isGone);
-    expect(most).toBeLessThan(limit + 64 * (size + 400) + 20 * (size + 400));
-    await eventually(() => good.revs(chatId).length === count, 15_000);
+    expect(isGone()).toBe(true);
+    expect(most).toBeLessThan(limit + 84 * (size + 400));
+    await eventually(() => revs().length === count, 15_000);
     expect(good.socket.connected).toBe(true);
     await node.stop();
   },
 );
+
+test("it is cut off also where nothing more is said", async () => {
+  const { node, isGone, unsent, send } = await start();
+  while (unsent() < limit) await send(50_000, 1);
+  expect(isGone()).toBe(false);
+  await eventually(isGone, 2000);
+  await node.stop();
+});
