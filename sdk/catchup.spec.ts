@@ -1,8 +1,10 @@
+import type { UserEntry } from "@confab/contracts";
+import { noAccount, type Account } from "./account.ts";
 import { CatchUp } from "./catchup.ts";
 import { ApiProblem } from "./problem.ts";
-import { type Chats, type SyncPage } from "./state.ts";
+import { type Logs, type SyncPage } from "./state.ts";
 import { createStore } from "./store.ts";
-import { chatOf, entriesOf, entryOf } from "./testing.ts";
+import { at, chatOf, entriesOf, entryOf } from "./testing.ts";
 
 /** A server with one chat whose log ends at `rev`, answering `room` entries at a time. */
 function world({ rev = 1, room = 500 } = {}) {
@@ -11,11 +13,16 @@ function world({ rev = 1, room = 500 } = {}) {
     epoch: "e1",
     pulls: [] as Record<string, number>[],
     failures: [] as ApiProblem[],
+    user: [] as UserEntry[],
     gate: undefined as Promise<void> | undefined,
   };
-  const chats = createStore<Chats>(new Map());
+  const chats = createStore<Logs>(new Map());
+  const account = createStore<Account>(noAccount);
+  const names: string[] = [];
   const catchUp = new CatchUp({
-    chats,
+    logs: chats,
+    account,
+    renamed: (name) => names.push(name),
     myId: () => "ann",
     pause: () => Promise.resolve(),
     async pull({ chats: known }): Promise<SyncPage> {
@@ -28,7 +35,8 @@ function world({ rev = 1, room = 500 } = {}) {
       const chat =
         from === 0 ? { chat: chatOf("c", { rev: server.rev, lastSeq: server.rev - 1, unreadCount: server.rev - 1 }) } : {};
       const parts = to > from ? [{ chatId: "c", rev: to, ...chat, entries: entriesOf("c", from + 1, to) }] : [];
-      const page = { epoch, userRev: 0, user: [], chats: parts, more: to < server.rev };
+      const userRev = server.user.at(-1)?.userRev ?? 0;
+      const page = { epoch, userRev, user: server.user, chats: parts, more: to < server.rev };
       await server.gate;
       return page;
     },
@@ -38,7 +46,7 @@ function world({ rev = 1, room = 500 } = {}) {
       .get()
       .get("c")
       ?.messages.map((message) => message.seq);
-  return { server, catchUp, chats, seen };
+  return { server, catchUp, chats, account, names, seen };
 }
 
 test("a sync goes on until there is no more", async () => {
@@ -113,6 +121,108 @@ test("an announced entry that the server never has does not keep it asking for e
   catchUp.receive([entryOf("c", 9)]);
   await catchUp.sync();
   expect(server.pulls.length).toBeLessThan(20);
+});
+
+test("entries that fit are applied while a sync is under way", async () => {
+  const { catchUp, server, seen } = world({ rev: 2 });
+  await catchUp.sync();
+  let open = () => {};
+  server.gate = new Promise((resolve) => (open = resolve));
+  server.rev = 4;
+  const synced = catchUp.sync();
+  catchUp.receive([entryOf("c", 3)]);
+  expect(seen()).toEqual([1, 2]);
+  open();
+  await synced;
+  expect(seen()).toEqual([1, 2, 3]);
+});
+
+describe("the own log", () => {
+  const noted = (
+    userRev: number,
+    changes: Partial<{ chatId: string; member: boolean; readSeq: number; pinned: boolean }> = {},
+  ) => {
+    const flags = { mutedUntil: null, pinned: false, archived: false, markedUnread: false };
+    const data = { chatId: "c", member: true, readSeq: 0, deliveredSeq: 0, ...flags, ...changes };
+    return { userRev, at, type: "chat.noted" as const, data };
+  };
+
+  test("says what a chat is to oneself, in the order of its numbers", async () => {
+    const { catchUp, chats, account } = world({ rev: 4 });
+    await catchUp.sync();
+    catchUp.receiveOwn([noted(1, { readSeq: 2 })]);
+    expect(chats.get().get("c")!.chat).toMatchObject({ unreadCount: 1, me: { readSeq: 2 } });
+    catchUp.receiveOwn([noted(1, { pinned: true })]);
+    expect(chats.get().get("c")!.chat.me.pinned).toBe(false);
+    expect(account.get().userRev).toBe(1);
+  });
+
+  test("a gap in it is fetched before what comes after it is applied", async () => {
+    const { catchUp, server, account } = world();
+    await catchUp.sync();
+    server.user = [{ userRev: 2, at, type: "block.changed", data: { userId: "x", blocked: true } }];
+    catchUp.receiveOwn([{ userRev: 3, at, type: "preferences.changed", data: { readReceipts: false, presence: false } }]);
+    expect(account.get().preferences).toBeNull();
+    await catchUp.sync();
+    expect(account.get()).toMatchObject({ userRev: 3, blocks: new Set(["x"]), preferences: { presence: false } });
+  });
+
+  test("a chat that it tells of and nobody has shown is asked for, and once more where the answer was too early", async () => {
+    const { catchUp, server } = world();
+    await catchUp.sync();
+    catchUp.receiveOwn([noted(1, { chatId: "d" })]);
+    await catchUp.sync();
+    expect(server.pulls.length).toBeGreaterThan(2);
+    const before = server.pulls.length;
+    catchUp.receiveOwn([noted(2, { chatId: "c", pinned: true })]);
+    expect(server.pulls).toHaveLength(before);
+  });
+
+  test("one's own name is told", async () => {
+    const { catchUp, names } = world();
+    await catchUp.sync();
+    catchUp.receiveOwn([{ userRev: 1, at, type: "profile.changed", data: { name: "Anna" } }]);
+    expect(names).toEqual(["Anna"]);
+  });
+});
+
+test("heads tell what silence hid, and only that is asked for", async () => {
+  const { catchUp, server, seen } = world();
+  await catchUp.sync();
+  catchUp.receiveHeads({ userRev: 0, chats: { c: 1 } });
+  expect(server.pulls).toHaveLength(1);
+  server.rev = 3;
+  catchUp.receiveHeads({ userRev: 0, chats: { c: 3 } });
+  await catchUp.sync();
+  expect(seen()).toEqual([1, 2]);
+  const before = server.pulls.length;
+  catchUp.receiveHeads({ userRev: 7, chats: {} });
+  expect(server.pulls).toHaveLength(before + 1);
+});
+
+test("what an answer says that the log has is asked for where nobody tells of it", async () => {
+  const { catchUp, server, seen } = world();
+  catchUp.expect("c", 3);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  // Whoever has never asked does not follow the logs.
+  expect(server.pulls).toHaveLength(0);
+  await catchUp.sync();
+  server.rev = 3;
+  catchUp.expect("c", 3);
+  catchUp.expect("c", 2);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(seen()).toEqual([1, 2]);
+  expect(server.pulls).toHaveLength(2);
+});
+
+test("what comes late of a chat that one has left is no reason to ask for it", async () => {
+  const { catchUp, server, chats } = world({ rev: 3 });
+  await catchUp.sync();
+  const left = { chatId: "c", rev: 4, by: "ann", at, type: "member.removed", data: { userId: "ann", banned: false } } as const;
+  catchUp.receive([left]);
+  expect(chats.get().size).toBe(0);
+  catchUp.receive([entryOf("c", 3), left]);
+  expect(server.pulls).toHaveLength(1);
 });
 
 test("another store means starting over", async () => {
