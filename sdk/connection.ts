@@ -1,7 +1,7 @@
 import type { ProblemDocument, SocketEventName, SocketPayload } from "@confab/contracts";
 import { jitter, onWindow } from "./platform.ts";
-import { ApiProblem, offline } from "./problem.ts";
-import type { Session } from "./session.ts";
+import { ApiProblem, offline, pauseAfter } from "./problem.ts";
+import type { Identity } from "./session.ts";
 import { createStore, type Observable } from "./store.ts";
 
 /** `offline`: no way to the server just now; it is tried again by itself as long as one wants to be connected. */
@@ -20,44 +20,67 @@ export interface SocketLike {
 type Ack = { ok: true; data: unknown } | { ok: false; error: ProblemDocument };
 type Listener = (payload: never) => void;
 
-const events = ["ready", "chat:entry", "session:revoked", "server:draining"] as const satisfies readonly SocketEventName[];
+const events = Object.keys({
+  ready: true,
+  "chat:entry": true,
+  "user:entry": true,
+  receipt: true,
+  typing: true,
+  presence: true,
+  heads: true,
+  "session:expiring": true,
+  "session:revoked": true,
+  "server:draining": true,
+} satisfies Record<SocketEventName, true>) as SocketEventName[];
+
 const ackMs = 10_000;
+/** A connection that has not said `ready` after so many milliseconds is given up: the word may have been lost. */
+const readyMs = 15_000;
 
 /**
- * The socket, kept up: it connects with a good token, comes back with full jitter when it was lost, minds what a node
- * that leaves asks for, and ends when the session does.
+ * The socket, kept up: it connects with a good token and renews it, comes back with full jitter when it was lost, minds
+ * what a node that leaves or is busy asks for, and ends when the session does.
  */
 export class Connection {
-  readonly #session: Session;
+  readonly #identity: Identity;
   readonly #socket: SocketLike;
   readonly #state = createStore<ConnectionState>("closed");
   readonly #listeners = new Map<SocketEventName, Set<Listener>>();
   readonly #stopListening: () => void;
   #wanted = false;
   #attempt = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Counts connections, so that what one waited for is nothing to the next. */
+  #turn = 0;
+  #comingBack: ReturnType<typeof setTimeout> | undefined;
+  #gettingReady: ReturnType<typeof setTimeout> | undefined;
   #refused: string | undefined;
   #token: string | undefined;
 
-  constructor(session: Session, socket: SocketLike) {
-    this.#session = session;
+  constructor(identity: Identity, socket: SocketLike) {
+    this.#identity = identity;
     this.#socket = socket;
     for (const event of events) socket.on(event, (payload) => this.#tell(event, payload));
-    socket.on("connect_error", (err: Error & { data?: Partial<ProblemDocument> }) =>
-      this.#lost(err.data?.code === "unauthenticated"),
-    );
-    socket.on("disconnect", () => this.#lost(false));
+    socket.on("connect_error", (err: Error & { data?: Partial<ProblemDocument> }) => this.#lost(err.data));
+    // What this side ended is known here.
+    socket.on("disconnect", (reason: string) => reason !== "io client disconnect" && this.#lost());
     this.on("ready", () => {
+      clearTimeout(this.#gettingReady);
       this.#attempt = 0;
       this.#state.set("online");
     });
-    this.on("session:revoked", () => this.#session.end());
+    this.on("session:expiring", ({ expiresIn }) => void this.#renew(expiresIn));
+    this.on("session:revoked", () => this.#identity.revoked());
     this.on("server:draining", ({ reconnectIn }) => this.#comeBack(reconnectIn));
     this.#stopListening = onWindow("online", () => this.#wanted && !socket.connected && this.#comeBack(0));
   }
 
   get state(): Observable<ConnectionState> {
     return this.#state;
+  }
+
+  /** Whether it is to be kept up. */
+  get wanted(): boolean {
+    return this.#wanted;
   }
 
   on<N extends SocketEventName>(event: N, listener: (payload: SocketPayload<N>) => void): () => void {
@@ -76,9 +99,8 @@ export class Connection {
 
   close(): void {
     this.#wanted = false;
-    clearTimeout(this.#timer);
+    this.#hangUp();
     this.#state.set("closed");
-    this.#socket.disconnect();
   }
 
   dispose(): void {
@@ -88,6 +110,8 @@ export class Connection {
 
   /** Sends an event and waits for its answer. Throws `ApiProblem`, `offline` where none came. */
   async ask(event: string, payload: unknown): Promise<unknown> {
+    // What is sent now would wait for the next connection, and then be sent whether or not somebody still wants it.
+    if (!this.#socket.connected) throw offline("There is no socket");
     const ack = (await this.#socket
       .timeout(ackMs)
       .emitWithAck(event, payload)
@@ -97,34 +121,64 @@ export class Connection {
   }
 
   async #connect(): Promise<void> {
+    const turn = ++this.#turn;
     try {
-      const token = await this.#session.token(this.#refused);
-      if (!this.#wanted) return;
+      const token = await this.#identity.token(this.#refused);
+      if (!this.#wanted || turn !== this.#turn) return;
       this.#token = token;
       this.#socket.auth = { token };
+      this.#gettingReady = setTimeout(() => this.#lost(), readyMs);
       this.#socket.connect();
-    } catch {
+    } catch (err) {
       // Refused for good: signing out has closed this already.
-      this.#lost(false);
+      if (turn === this.#turn) this.#lost(err instanceof ApiProblem ? err.document : undefined);
     }
   }
 
-  #lost(tokenRefused: boolean): void {
-    this.#refused = tokenRefused ? this.#token : undefined;
+  /** A new token for a socket whose own runs out. Should it not get there in time, the socket is closed and comes back. */
+  async #renew(expiresIn: number): Promise<void> {
+    const turn = this.#turn;
+    const until = Date.now() + expiresIn * 1000;
+    for (let attempt = 0; turn === this.#turn && Date.now() < until; attempt++) {
+      try {
+        const token = await this.#identity.token(this.#token);
+        if (turn !== this.#turn) return;
+        await this.ask("auth:refresh", { token });
+        this.#token = token;
+        return;
+      } catch (err) {
+        const pause = pauseAfter(err, attempt);
+        if (pause === undefined) return;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+
+  #lost(problem?: Partial<ProblemDocument>): void {
+    this.#hangUp();
+    this.#refused = problem?.code === "unauthenticated" ? this.#token : undefined;
     if (!this.#wanted) return;
     this.#state.set("offline");
-    this.#comeBack(jitter(this.#attempt++));
+    const { retryAfter } = problem ?? {};
+    this.#comeBack(retryAfter === undefined ? jitter(this.#attempt++) : retryAfter * 1000 + jitter(0));
   }
 
   #comeBack(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    clearTimeout(this.#comingBack);
+    this.#comingBack = setTimeout(() => {
       if (!this.#wanted) return;
       // Also from a node that is leaving: the next one is somewhere else.
-      if (this.#socket.connected) this.#socket.disconnect();
-      clearTimeout(this.#timer);
+      this.#hangUp();
+      if (this.#state.get() === "online") this.#state.set("connecting");
       void this.#connect();
     }, ms);
+  }
+
+  #hangUp(): void {
+    this.#turn++;
+    clearTimeout(this.#comingBack);
+    clearTimeout(this.#gettingReady);
+    this.#socket.disconnect();
   }
 
   #tell<N extends SocketEventName>(event: N, payload: SocketPayload<N>): void {

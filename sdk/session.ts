@@ -1,7 +1,25 @@
 import type { Me, SignedIn } from "@confab/contracts";
 import { exclusively, onWindow, type ClientStorage } from "./platform.ts";
-import { ApiProblem } from "./problem.ts";
+import { ApiProblem, nobody } from "./problem.ts";
 import { createStore, type Observable } from "./store.ts";
+
+/** Whose client this is, and the tokens that prove it. */
+export interface Identity {
+  /** The user that is signed in; null when nobody is. */
+  readonly user: Observable<Me | null>;
+  /**
+   * An access token that is good for a while. `refused` is one that the server did not take: another is got then,
+   * whatever its time. Throws `ApiProblem`, `unauthenticated` where there is nobody.
+   */
+  token(refused?: string): Promise<string>;
+  /** The server has ended the session. */
+  revoked(): void;
+  /** Nobody is to be signed in here any more. */
+  end(): void;
+  /** Keeps what the user changed of the account. */
+  changeUser(user: Me): void;
+  close(): void;
+}
 
 /** What a refresh answers. */
 export type TokenPair = Omit<SignedIn, "user">;
@@ -32,7 +50,7 @@ const marginMs = 30_000;
  * Who is signed in, and their tokens. They lie in the storage, where other tabs find them; they are refreshed in
  * time, and only once however many callers and tabs want one.
  */
-export class Session {
+export class Session implements Identity {
   readonly #options: Options;
   readonly #key: string;
   readonly #user = createStore<Me | null>(null);
@@ -49,7 +67,6 @@ export class Session {
     });
   }
 
-  /** The user that is signed in; null when nobody is. */
   get user(): Observable<Me | null> {
     return this.#user;
   }
@@ -59,22 +76,21 @@ export class Session {
     this.#tell(user);
   }
 
+  revoked(): void {
+    this.end();
+  }
+
   end(): void {
     this.#options.storage.removeItem(this.#key);
     this.#user.set(null);
   }
 
-  /** Keeps what the user changed of the account. */
   changeUser(user: Me): void {
     const kept = this.#read();
     if (kept) this.#options.storage.setItem(this.#key, JSON.stringify({ ...kept, user } satisfies Kept));
     this.#user.set(user);
   }
 
-  /**
-   * An access token that is good for a while. `refused` is one that the server did not take: another is got then,
-   * whatever its time. Throws `unauthenticated` where nobody is signed in.
-   */
   async token(refused?: string): Promise<string> {
     const kept = this.#read();
     if (!kept) throw this.#signedOut();
@@ -130,14 +146,7 @@ export class Session {
 
   #signedOut(): ApiProblem {
     this.#user.set(null);
-    return new ApiProblem({
-      type: "urn:confab:problem:unauthenticated",
-      title: "Sign in first",
-      status: 401,
-      code: "unauthenticated",
-      detail: "Nobody is signed in",
-      requestId: "",
-    });
+    return nobody();
   }
 
   #now(): number {
