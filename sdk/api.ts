@@ -75,7 +75,7 @@ export interface ChatState extends ChatLog {
   readonly outgoing: readonly Outgoing[];
   /** The ids of those who are typing, the latest last; never one's own. */
   readonly typing: readonly string[];
-  /** How far members have come, by user id, since `loadReceipts()`. Those who did not move are not told of. */
+  /** How far the members have come, by user id; empty until `loadReceipts()`. Whoever joins is in it after moving. */
   readonly receipts: ReadonlyMap<string, Receipt>;
 }
 

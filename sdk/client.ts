@@ -1,218 +1,319 @@
-import type { Me, Message, Params, Result, SignedIn, SocketEventName, SocketPayload } from "@confab/contracts";
+import type { Chat, Me, Message, Params, Preferences, Result, SignedIn } from "@confab/contracts";
 import { io } from "socket.io-client";
+import { noAccount, type Account } from "./account.ts";
+import type { Client, ClientOptions, ClientState } from "./api.ts";
 import { CatchUp } from "./catchup.ts";
-import { Connection, type ConnectionState, type SocketLike } from "./connection.ts";
+import { Connection, type SocketLike } from "./connection.ts";
+import { HostIdentity } from "./host.ts";
 import { Outbox } from "./outbox.ts";
-import { defaultStorage, type ClientStorage } from "./platform.ts";
-import { ApiProblem } from "./problem.ts";
+import { Pages } from "./pages.ts";
+import { defaultStorage } from "./platform.ts";
+import { Pointers } from "./pointers.ts";
+import { PresenceWatch } from "./presence.ts";
+import { Receipts } from "./receipts.ts";
+import { Requests } from "./requests.ts";
 import { request } from "./rest.ts";
 import { routes, type RouteName } from "./routes.ts";
 import { Session } from "./session.ts";
-import { addOlder, type Chats } from "./state.ts";
-import { createStore, type Observable } from "./store.ts";
+import { markRead, movePointers, type Logs } from "./state.ts";
+import { createStore } from "./store.ts";
+import { Typing } from "./typing.ts";
+import { viewChats, type Parts } from "./view.ts";
 
-export interface ClientOptions {
-  /** Where Confab answers, such as `https://chat.example.com`. */
-  url: string;
-  /** Makes the requests; the platform's own by default. */
-  fetch?: typeof fetch;
-  /** Keeps the tokens; `localStorage` in browsers, memory elsewhere. */
-  storage?: ClientStorage;
-  /** Makes the socket; socket.io-client's by default. */
-  socket?: (url: string) => SocketLike;
-}
-
-/** Everything that a screen shows. A new object after every change, and nothing in it ever changes in place. */
-export interface ClientState {
-  /** Who is signed in; null when nobody is. */
-  readonly user: Me | null;
-  readonly connection: ConnectionState;
-  /** Whether all chats have been caught up with since the last `connect()`. */
-  readonly synced: boolean;
-  readonly chats: Chats;
-}
-
-export interface Client extends Observable<ClientState> {
-  /** Mails a sign-in code. */
-  requestCode(email: string): Promise<Result<"user.code.request">>;
-  /** Signs in by the mailed code, or signs up; `name` is used at the first time. */
-  verify(params: Params<"user.code.verify">): Promise<Me>;
-  /** Ends the session on the server, as far as it can be reached, and forgets it here in any case. */
-  signOut(): Promise<void>;
-  /** Calls an action by its name, with the token where it wants one. Throws `ApiProblem`. */
-  call<N extends RouteName>(name: N, params: Params<N>): Promise<Result<N>>;
-  /** Opens the socket and keeps it open, catching up each time it is ready. */
-  connect(): void;
-  disconnect(): void;
-  /** Listens to an event of the socket. Returns what ends that. */
-  on<N extends SocketEventName>(event: N, listener: (payload: SocketPayload<N>) => void): () => void;
-  /** Catches up with all that changed. It happens by itself while connected. */
-  sync(): Promise<void>;
-  /**
-   * Sends a message. It shows as pending in the state at once, is sent again under the same name until the server has
-   * answered, and shows as failed where the server refused it; then this rejects with the problem.
-   */
-  send(chatId: string, text: string, data?: Record<string, unknown>): Promise<Message>;
-  /** Sends a failed message again, under its name. */
-  retry(chatId: string, clientMessageId: string): Promise<Message> | undefined;
-  /** Gives a failed message up. */
-  discard(chatId: string, clientMessageId: string): void;
-  /** Fetches an older page into the state. False when there is none. */
-  loadOlder(chatId: string): Promise<boolean>;
-  /** An access token that is good for a while, for requests of one's own. */
-  getToken(): Promise<string>;
-  /** Ends everything that this client does; the session stays in the storage. */
-  close(): void;
-}
+/** Milliseconds in which an entry that an answer has told of should come over the socket. */
+const entryWithin = 1000;
 
 /** A client of Confab, for browsers and Node. */
 export function createClient(options: ClientOptions): Client {
   const url = options.url.replace(/\/+$/, "");
   const rest = { url, fetch: options.fetch ?? globalThis.fetch.bind(globalThis) };
-  const session = new Session({
-    name: url,
-    storage: options.storage ?? defaultStorage(),
-    refresh: (refreshToken) => request(rest, "user.session.refresh", { refreshToken }),
+  const storage = options.storage ?? defaultStorage();
+  const { getToken } = options;
+  const session = getToken
+    ? undefined
+    : new Session({ name: url, storage, refresh: (refreshToken) => request(rest, "user.session.refresh", { refreshToken }) });
+  const identity =
+    session ?? new HostIdentity({ getToken: getToken!, readUser: (token) => request(rest, "user.me.get", {}, token) });
+  const connection = new Connection(identity, (options.socket ?? openSocket)(url));
+  const requests = new Requests(rest, identity, connection);
+
+  const logs = createStore<Logs>(new Map());
+  const account = createStore<Account>(noAccount);
+  const state = createStore<ClientState>({
+    user: identity.user.get(),
+    connection: "closed",
+    synced: false,
+    chats: new Map(),
+    blocks: noAccount.blocks,
+    preferences: null,
+    presence: new Map(),
+    limits: null,
   });
-  const connection = new Connection(session, (options.socket ?? openSocket)(url));
-  const chats = createStore<Chats>(new Map());
-  const state = createStore<ClientState>({ user: session.user.get(), connection: "closed", synced: false, chats: chats.get() });
   const change = (changes: Partial<ClientState>) => state.set({ ...state.get(), ...changes });
+  const myId = () => identity.user.get()?.id ?? "";
+  const isOnline = () => connection.state.get() === "online";
 
-  const catchUp = new CatchUp({
-    chats,
-    pull: (known) => call("chat.sync.pull", known),
-    myId: () => session.user.get()?.id ?? "",
+  const catchUp: CatchUp = new CatchUp({
+    logs,
+    account,
+    myId,
+    pull: (known) => requests.call("chat.sync.pull", known),
+    patience: () => (isOnline() ? entryWithin : 0),
+    renamed(name) {
+      const user = identity.user.get();
+      if (user && user.name !== name) identity.changeUser({ ...user, name });
+    },
+    applied(entries) {
+      typing.apply(entries);
+      receipts.apply(entries);
+    },
   });
-  const outbox = new Outbox({ chats, deliver, arrived });
-  const loading = new Map<string, Promise<boolean>>();
+  const pages = new Pages({
+    logs,
+    catchUp,
+    myId,
+    list: (params) => requests.call("chat.message.list", params),
+    get: (params) => requests.call("chat.message.get", params),
+  });
+  const outbox = new Outbox({
+    name: url,
+    storage,
+    logs,
+    arrived: (message) => catchUp.learnMessage(message),
+    async deliver({ chatId, clientMessageId, text, replyTo, mentions, data }, attempt) {
+      const params = { chatId, clientMessageId, text, replyTo, mentions, data };
+      return (await requests.ask("chat.message.send", params, attempt)).message;
+    },
+  });
+  const pointers = new Pointers({
+    tell: (moved, attempt) => requests.ask("chat.receipt.move", moved, attempt),
+    told(chats) {
+      for (const [chatId, to] of Object.entries(chats)) catchUp.change(chatId, (log) => movePointers(log, to, myId()));
+    },
+  });
+  const typing: Typing = new Typing({
+    myId,
+    limits: () => state.get().limits,
+    tell(chatId, isTyping) {
+      const { limits } = state.get();
+      const members = logs.get().get(chatId)?.chat.memberCount ?? 0;
+      if (!isOnline() || (limits && members > limits.liveTyping)) return;
+      const payload: Params<"io.typing.tell"> = { chatId, typing: isTyping };
+      connection.ask("typing", payload).catch(() => {});
+    },
+  });
+  const presence = new PresenceWatch({
+    isOnline,
+    async watch(userIds) {
+      const payload: Params<"io.presence.watch"> = { userIds };
+      return (await connection.ask("presence:watch", payload)) as Result<"io.presence.watch">;
+    },
+  });
+  const receipts: Receipts = new Receipts({ read: (chatId) => requests.call("chat.receipt.list", { chatId }) });
 
-  chats.subscribe((value) => change({ chats: value }));
-  connection.state.subscribe((value) => change({ connection: value }));
-  session.user.subscribe((user) => {
-    if (user?.id !== state.get().user?.id) leave();
+  let seen: Logs = logs.get();
+  logs.subscribe(() => {
+    const now = logs.get();
+    for (const [chatId, log] of now) if (log !== seen.get(chatId)) received(chatId);
+    if (now.size < seen.size) receipts.keep((chatId) => now.has(chatId));
+    seen = now;
+  });
+  let shown: Parts = { logs: seen, outgoing: [], typing: typing.state.get(), receipts: receipts.state.get() };
+  const show = () => {
+    const parts = {
+      logs: logs.get(),
+      outgoing: outbox.list.get(),
+      typing: typing.state.get(),
+      receipts: receipts.state.get(),
+    };
+    const before = state.get().chats;
+    const chats = viewChats(before, shown, parts);
+    shown = parts;
+    if (chats !== before) change({ chats });
+  };
+  for (const part of [logs, outbox.list, typing.state, receipts.state]) part.subscribe(show);
+  account.subscribe(({ blocks, preferences }) => {
+    const known = state.get();
+    if (blocks !== known.blocks || preferences !== known.preferences) change({ blocks, preferences });
+  });
+  presence.state.subscribe((value) => change({ presence: value }));
+  connection.state.subscribe((value) => {
+    if (value !== "online") typing.clear();
+    change({ connection: value });
+  });
+  identity.user.subscribe(() => {
+    const { user: before } = state.get();
+    const user = identity.user.get();
+    const { wanted } = connection;
+    if (before && user?.id !== before.id) leave();
     change({ user });
+    if (!user || user.id === before?.id) return;
+    outbox.open(user.id);
+    if (wanted) connection.open();
   });
-  connection.on("ready", ({ epoch }) => {
+  connection.on("ready", ({ epoch, limits }) => {
     catchUp.meet(epoch);
+    change({ limits });
     outbox.hurry();
+    pointers.hurry();
+    presence.renew();
+    receipts.renew();
     void sync().catch(() => {});
   });
   connection.on("chat:entry", (entry) => catchUp.receive([entry]));
+  connection.on("user:entry", (entry) => catchUp.receiveOwn([entry]));
+  connection.on("heads", (heads) => catchUp.receiveHeads(heads));
+  connection.on("receipt", (told) => receipts.hear(told));
+  connection.on("typing", (told) => typing.hear(told));
+  connection.on("presence", (told) => presence.hear(told));
+  if (identity.user.get()) outbox.open(myId());
 
   /** Nothing of one user is left for the next. */
   function leave(): void {
     connection.close();
-    outbox.clear();
+    outbox.close();
+    pointers.clear();
+    typing.clear();
+    presence.clear();
+    receipts.clear();
+    pages.clear();
     catchUp.forget();
     change({ synced: false });
   }
 
-  async function call<N extends RouteName>(name: N, params: Params<N>): Promise<Result<N>> {
-    if (routes[name].audience === "anyone") return request(rest, name, params);
-    const token = await session.token();
-    try {
-      return await request(rest, name, params, token);
-    } catch (err) {
-      if (!(err instanceof ApiProblem) || err.code !== "unauthenticated") throw err;
-      // The token ran out on the way, or the session has ended: the refresh tells which.
-      return request(rest, name, params, await session.token(token));
-    }
+  /** What has come is told to the others by itself. */
+  function received(chatId: string): void {
+    const { messages, chat } = logs.get().get(chatId)!;
+    const newest = messages.at(-1)?.seq ?? 0;
+    if (newest > chat.me.deliveredSeq) pointers.move("delivered", chatId, newest);
   }
 
   async function sync(): Promise<void> {
-    const user = session.user.get();
+    const me = myId();
     await catchUp.sync();
-    if (user && session.user.get()?.id === user.id) change({ synced: true });
+    if (me !== myId()) return;
+    change({ synced: true });
+    // Whoever never changed the preferences has no entry that tells them.
+    if (account.get().preferences === null) await call("chat.preference.get", {}).catch(() => {});
   }
 
-  /** Over the socket while there is one, else by REST: the name makes it the same message. */
-  async function deliver({
-    chatId,
-    clientMessageId,
-    text,
-    data,
-  }: {
-    chatId: string;
-    clientMessageId: string;
-    text: string;
-    data?: Record<string, unknown>;
-  }) {
-    const params = { chatId, clientMessageId, text, ...(data ? { data } : {}) };
-    if (connection.state.get() !== "online") return (await call("chat.message.send", params)).message;
-    try {
-      return ((await connection.ask(routes["chat.message.send"].socket, params)) as Result<"chat.message.send">).message;
-    } catch (err) {
-      if (!(err instanceof ApiProblem) || err.code !== "unauthenticated") throw err;
-      // The socket stands on a token that ran out; REST renews it.
-      return (await call("chat.message.send", params)).message;
-    }
+  async function call<N extends RouteName>(name: N, params: Params<N>): Promise<Result<N>> {
+    const me = myId();
+    const since = account.get().userRev;
+    const result = await requests.call(name, params);
+    if (me === myId()) learn(name, result, since);
+    return result;
   }
 
-  /** What the answer tells is an entry as good as one from the socket. */
-  function arrived(message: Message): void {
-    catchUp.receive([
-      {
-        chatId: message.chatId,
-        rev: message.rev,
-        by: message.senderId,
-        at: message.createdAt,
-        type: "message.sent",
-        data: { message },
-      },
-    ]);
+  /** Puts what an action answered into the state. What it changed besides comes as entries. */
+  function learn(name: RouteName, result: unknown, since: number): void {
+    if (isOneOf(answersMe, name)) identity.changeUser(result as Me);
+    else if (isOneOf(answersChat, name)) catchUp.learnChat(result as Chat, since);
+    else if (isOneOf(answersMessage, name)) catchUp.learnMessage((result as { message: Message }).message);
+    else if (isOneOf(answersPreferences, name) && since === account.get().userRev)
+      account.set({ ...account.get(), preferences: result as Preferences });
+    // Without a socket nobody tells what else was changed by it.
+    const isChange = !routes[name].rest.startsWith("GET ") && name !== "chat.sync.pull";
+    if (isChange && name.startsWith("chat.") && state.get().synced && !isOnline()) void sync().catch(() => {});
   }
 
-  async function loadOlder(chatId: string): Promise<boolean> {
-    const from = chats.get().get(chatId);
-    if (!from || from.older === null) return false;
-    const page = await call("chat.message.list", { chatId, before: from.older });
-    const now = chats.get().get(chatId);
-    // What is there may have been replaced meanwhile.
-    if (now && now.messages[0]?.seq === from.messages[0]?.seq) chats.set(new Map(chats.get()).set(chatId, addOlder(now, page)));
-    return true;
+  async function changeMessage(
+    name: "chat.message.edit" | "chat.message.delete" | "chat.reaction.add" | "chat.reaction.remove",
+    params: { chatId: string; messageId: string; emoji?: string },
+  ): Promise<Message> {
+    const { message } = await requests.insist(params.messageId, name, params);
+    catchUp.learnMessage(message);
+    return message;
+  }
+
+  function requireSession(): Session {
+    if (!session) throw new Error("This client signs nobody in: its tokens come from getToken()");
+    return session;
   }
 
   return {
     get: state.get,
     subscribe: state.subscribe,
-    requestCode: (email) => request(rest, "user.code.request", { email }),
+    async requestCode(email) {
+      requireSession();
+      return request(rest, "user.code.request", { email });
+    },
     async verify(params) {
+      const own = requireSession();
       const signedIn: SignedIn = await request(rest, "user.code.verify", params);
-      session.begin(signedIn);
+      own.begin(signedIn);
       return signedIn.user;
     },
     async signOut() {
-      await call("user.session.end", {}).catch(() => {});
-      session.end();
+      outbox.clear();
+      await requests.call("user.session.end", {}).catch(() => {});
+      identity.end();
     },
-    async call(name, params) {
-      const result = await call(name, params);
-      if (name === "user.me.change" || name === "user.me.get") session.changeUser(result as Me);
-      return result;
-    },
+    call,
     connect() {
-      if (session.user.get()) connection.open();
+      if (!getToken && !identity.user.get()) return;
+      if (!connection.wanted) change({ synced: false });
+      connection.open();
     },
     disconnect: () => connection.close(),
     on: (event, listener) => connection.on(event, listener),
     sync,
-    send: (chatId, text, data) => outbox.send(chatId, text, data),
+    send(chatId, text, what) {
+      typing.sent(chatId);
+      return outbox.send(chatId, text, what);
+    },
     retry: (chatId, clientMessageId) => outbox.retry(chatId, clientMessageId),
     discard: (chatId, clientMessageId) => outbox.discard(chatId, clientMessageId),
-    loadOlder(chatId) {
-      const running = loading.get(chatId) ?? loadOlder(chatId).finally(() => loading.delete(chatId));
-      loading.set(chatId, running);
-      return running;
+    edit: (chatId, messageId, changes) => changeMessage("chat.message.edit", { chatId, messageId, ...changes }),
+    remove: (chatId, messageId) => changeMessage("chat.message.delete", { chatId, messageId }),
+    react: (chatId, messageId, emoji, on) =>
+      changeMessage(on ? "chat.reaction.add" : "chat.reaction.remove", { chatId, messageId, emoji }),
+    markRead(chatId, seq) {
+      const log = logs.get().get(chatId);
+      if (!log) return;
+      const { lastSeq, me } = log.chat;
+      const to = Math.min(seq ?? log.messages.at(-1)?.seq ?? lastSeq, lastSeq);
+      if (to === 0 || (to <= me.readSeq && !me.markedUnread)) return;
+      catchUp.change(chatId, (now) => markRead(now, to, myId()));
+      pointers.move("read", chatId, to);
     },
-    getToken: () => session.token(),
+    setTyping: (chatId, isTyping) => typing.set(chatId, isTyping),
+    watchPresence: (userIds) => presence.watch(userIds),
+    loadReceipts: (chatId) => receipts.load(chatId),
+    loadOlder: (chatId) => pages.loadOlder(chatId),
+    loadNewer: (chatId) => pages.loadNewer(chatId),
+    jump: (chatId, seq) => pages.jump(chatId, seq),
+    leaveWindow: (chatId) => pages.leaveWindow(chatId),
+    message: (chatId, messageId) => pages.message(chatId, messageId),
+    getToken: () => identity.token(),
     close() {
-      outbox.clear();
+      leave();
       connection.dispose();
-      session.close();
+      outbox.dispose();
+      identity.close();
     },
   };
 }
+
+const answersMe = ["user.me.get", "user.me.change"] as const;
+const answersChat = [
+  "chat.chat.create",
+  "chat.chat.get",
+  "chat.chat.change",
+  "chat.me.change",
+  "chat.member.add",
+  "chat.invite.accept",
+] as const;
+const answersMessage = [
+  "chat.message.get",
+  "chat.message.send",
+  "chat.message.edit",
+  "chat.message.delete",
+  "chat.reaction.add",
+  "chat.reaction.remove",
+] as const;
+const answersPreferences = ["chat.preference.get", "chat.preference.change"] as const;
+const isOneOf = <N extends RouteName>(names: readonly N[], name: RouteName): name is N => names.includes(name as N);
 
 /** Websocket first; coming back is the connection's own business, which knows about tokens and jitter. */
 const openSocket = (url: string) =>
