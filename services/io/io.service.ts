@@ -144,7 +144,7 @@ function openPresences(service: IoService): Presences<UserSocket> {
     visible: async (userId, userIds) =>
       (await call(service.broker, "chat.presence.visible", { userId, userIds: [...userIds] })).userIds,
     push: (socket, one) => send(socket, "presence", one),
-    hint: (userIds) => publish(service, [], { kind: "presence", userIds }),
+    hint: (people) => publish(service, [], { kind: "presence", people }),
     onError,
   });
   return presences;

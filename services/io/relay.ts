@@ -3,14 +3,17 @@ import { addedBy } from "./membership.ts";
 import type { IoService } from "./service.ts";
 import { rooms, tellRoom } from "./sockets.ts";
 
-/** What io nodes tell each other. They are told only where the room has sockets, of presence everywhere. May be lost. */
+/**
+ * What io nodes tell each other; only where the room has sockets, of presence everywhere. May be lost.
+ * G9: a node of the version before takes what it does not know for a join, and lets it be for want of `userIds`.
+ */
 export type NodeMessage =
   | { kind: "entries"; chatId: string; entries: Entry[] }
   | { kind: "user"; userId: string; entries: UserEntry[] }
   | { kind: "join"; userIds: string[]; chatId: string; rev: number }
   | { kind: "receipt"; chatId: string; rev: number; receipt: Receipt }
   | { kind: "typing"; chatId: string; rev: number; userId: string; typing: boolean }
-  | { kind: "presence"; userIds: string[] };
+  | { kind: "presence"; people: string[] };
 
 /** Hands entries on to every node whose sockets follow their chats, this one among them. */
 export function publishEntries(service: IoService, entries: readonly Entry[]): void {
@@ -43,7 +46,7 @@ async function hear(service: IoService, message: NodeMessage): Promise<void> {
     case "join":
       return service.membership.bringIn(message.userIds, message.chatId, message.rev);
     case "presence":
-      return service.presences.hear(message.userIds);
+      return service.presences.hear(message.people);
     // G6: what leaves no trace in the log is told only by a node that has gone on to where it was said; whoever was
     // removed before that is out by then.
     case "receipt": {

@@ -3,7 +3,7 @@ export interface Connection {
   readonly id: string;
   readonly writeBuffer: readonly { data?: unknown }[];
   readonly transport: { readonly socket?: { readonly bufferedAmount: number; terminate(): void } };
-  on(event: "packetCreate", listener: () => void): unknown;
+  on(event: "packetCreate", listener: (this: Connection) => void): unknown;
   close(discard: boolean): unknown;
 }
 
@@ -23,17 +23,21 @@ function unsentOf({ writeBuffer, transport }: Connection): number {
 export class SlowReaders {
   readonly #limit: number;
   readonly #onCut: (connectionId: string) => void;
+  /** One function for all connections: each costs memory while it is silent. */
+  readonly #onPacket: (this: Connection) => void;
 
   constructor(limit: number, onCut: (connectionId: string) => void) {
     this.#limit = limit;
     this.#onCut = onCut;
+    const look = (connection: Connection) => this.look(connection);
+    this.#onPacket = function () {
+      if (this.writeBuffer.length % lookEach === lookEach - 1) look(this);
+    };
   }
 
   /** Watches a connection while much is written to it. */
   mind(connection: Connection): void {
-    connection.on("packetCreate", () => {
-      if (connection.writeBuffer.length % lookEach === lookEach - 1) this.look(connection);
-    });
+    connection.on("packetCreate", this.#onPacket);
   }
 
   look(connection: Connection): void {
