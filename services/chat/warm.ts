@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { isChange } from "./changes.ts";
 import { emptyState, fold, restoreState, storeState, type ChatState } from "./fold.ts";
-import type { Projector } from "./projector.ts";
+import { concernsMembers, type Projector } from "./projector.ts";
 import type { StoredEntry } from "./store/documents.ts";
 import type { ChatStore } from "./store/chat.store.ts";
 
@@ -15,6 +15,8 @@ const keepEvery = 2000;
 const recentFor = 15_000;
 /** Entries that are folded without their projections being stored, at most: a log that is read from far back. */
 const maxAhead = 2000;
+/** How often projections go after what other nodes append meanwhile; the rest waits for the next round. */
+const maxGoes = 3;
 
 interface Warm {
   state: ChatState;
@@ -60,7 +62,8 @@ export class WarmChats {
 
   /** The state at the end of the log, or later than that: with everything that anybody had seen when this was called (G2). */
   async refresh(chatId: string): Promise<ChatState> {
-    const known = this.#chats.get(chatId);
+    const known = this.#chats.get(chatId) ?? (await this.#loading.get(chatId)?.done);
+    // A reading that was under way may have missed what was seen before this was called.
     if (!known) return this.warm(chatId);
     await this.#readOn(known);
     return known.state;
@@ -141,19 +144,26 @@ export class WarmChats {
 
   /** One at a time for each chat; what comes meanwhile is for the next. */
   #project(warm: Warm): Promise<void> {
-    warm.projecting = (warm.projecting ?? Promise.resolve())
-      .catch(() => {})
-      .then(async () => {
-        const { state, projectedRev } = warm;
-        const { rev } = state;
-        if (rev <= projectedRev) return;
-        await this.#projector.project(
-          state,
-          state.recent.filter((entry) => entry.rev > projectedRev && entry.rev <= rev),
-        );
-        warm.projectedRev = rev;
-      });
+    warm.projecting = (warm.projecting ?? Promise.resolve()).catch(() => {}).then(() => this.#bringUp(warm));
     return warm.projecting;
+  }
+
+  async #bringUp(warm: Warm): Promise<void> {
+    for (let goes = 0; goes < maxGoes; goes++) {
+      const { state, projectedRev } = warm;
+      const { rev } = state;
+      if (rev <= projectedRev) return;
+      await this.#projector.project(
+        state,
+        state.recent.filter((entry) => entry.rev > projectedRev && entry.rev <= rev),
+      );
+      warm.projectedRev = rev;
+      if (!this.#store.shared) return;
+      // Another node may have stored already that somebody left, or that all of it was deleted, and ours have come after that.
+      const later = await this.#store.entriesAfter(state.chatId, state.rev, readAtOnce);
+      if (!later.some(concernsMembers)) return;
+      for (const entry of later) this.#fold(warm, entry);
+    }
   }
 
   async #warm(chatId: string): Promise<Warm> {
@@ -203,7 +213,7 @@ export class WarmChats {
       if (warm.state.rev - warm.projectedRev > maxAhead) {
         await this.#project(warm);
         // Nobody has begun anything on entries that are read from so far back.
-        if (!this.#chats.has(warm.state.chatId)) Object.assign(warm.state, { recent: [], recentFrom: warm.projectedRev });
+        if (!this.#chats.has(warm.state.chatId)) letGo(warm);
       }
     }
   }
@@ -217,6 +227,12 @@ export class WarmChats {
     this.#dirty.set(warm.state.chatId, warm);
     this.#timer ??= setTimeout(() => void this.keep().catch(this.#onError), keepEvery).unref();
   }
+}
+
+/** Lets go of all recent entries whose projections are stored. */
+function letGo({ state, projectedRev }: Warm): void {
+  state.recent = state.recent.filter((entry) => entry.rev > projectedRev);
+  state.recentFrom = projectedRev;
 }
 
 /** Lets go of recent entries that nobody needs any more. */
