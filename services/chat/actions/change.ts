@@ -2,8 +2,8 @@
 import type { EntryType, Message } from "@confab/contracts";
 import { problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
-import { applyChange, type ChangeEntry } from "../changes.ts";
-import { currentAt, requireMessage, type Current } from "../current.ts";
+import type { ChangeEntry } from "../changes.ts";
+import { currentAt, requireMessage, withChanges, type Current } from "../current.ts";
 import type { ChatState } from "../fold.ts";
 import { requireMember } from "../policies.ts";
 import { presentMessage } from "../present.ts";
@@ -85,10 +85,19 @@ export async function changeMessage<T extends ChangeEntry["type"]>(
         wanted,
         ...(aside ? { aside } : {}),
       });
-      return presentMessage(current.sent, entry ? applyChange(decided, entry) : decided, by);
+      return entry ? await showAfter(service, current, entry) : presentMessage(current.sent, decided, by);
     } catch (err) {
       if (!(err instanceof Outrun)) throw err;
     }
   }
   throw problem("unavailable", { retryAfter: 1 });
+}
+
+/** The message after an entry, with all that others did to it meanwhile: an answer holds everything up to its rev. */
+async function showAfter(service: ChatService, current: Current, { chatId, by }: StoredEntry): Promise<Message> {
+  const warm = service.chats.peek(chatId);
+  const changes = warm && currentAt(warm, current);
+  if (changes) return presentMessage(current.sent, changes, by);
+  const [message] = await withChanges(service, await service.chats.latest(chatId), [current.sent], by);
+  return message!;
 }

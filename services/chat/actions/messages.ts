@@ -1,4 +1,4 @@
-import type { Mentions } from "@confab/contracts";
+import type { Mentions, ProblemCode } from "@confab/contracts";
 import { define } from "@confab/mixins/define.ts";
 import { badField, isProblem, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
@@ -39,7 +39,8 @@ export const messages = {
       return { message: await asItIsNow(this, entry as StoredMessage, userId) };
     } catch (err) {
       // G3: what may not be said now may have been said before, and its sender not have heard the answer.
-      if (!isProblem(err, "chat.slow_mode") && !isProblem(err, "chat.not_allowed") && !isProblem(err, "chat.blocked")) throw err;
+      if (!isProblem(err) || !mayHaveBeenSaid.has(err.type)) throw err;
+      await requireChat(this, chatId, userId);
       const sent = await this.store.findByKey(chatId, key);
       if (!sent) throw err;
       ctx.meta.$statusCode = 200;
@@ -138,6 +139,9 @@ export const messages = {
   }),
 };
 
+/** Refusals of what may have been all right once. */
+const mayHaveBeenSaid = new Set<ProblemCode>(["chat.slow_mode", "chat.not_allowed", "chat.blocked", "bad_input"]);
+
 /** The chat as this node knows it; of one that it does not know, as the log has it now. */
 async function known({ chats }: ChatService, chatId: string): Promise<ChatState> {
   const state = chats.peek(chatId) ?? (await chats.warm(chatId));
@@ -151,8 +155,10 @@ async function asItIsNow(service: ChatService, sent: StoredMessage, userId: stri
 
 async function findReplied(service: ChatService, state: ChatState, messageId: string, userId: string) {
   const [sent] = await service.store.wordsOf(state.chatId, messageId);
+  const sees = async (seq: number) =>
+    seesSeq(seesOf(state, userId), seq) || seesSeq(seesOf(await service.chats.latest(state.chatId), userId), seq);
   // Of a message that one may not see there is no telling that it is there.
-  if (sent?.type !== "message.sent" || !seesSeq(seesOf(state, userId), sent.seq))
+  if (sent?.type !== "message.sent" || !(await sees(sent.seq)))
     throw badField("replyTo", "message_not_found", "must be a message of this chat");
   return { id: sent.body.id, seq: sent.seq };
 }
