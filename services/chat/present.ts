@@ -122,7 +122,8 @@ export function presentChat(state: Readonly<ChatState>, userId: string, note: Ch
     createdBy: state.createdBy,
     memberCount: members.size,
     peerId: type === "direct" ? ([...members.keys()].find((id) => id !== userId) ?? userId) : null,
-    pins: state.pins.filter(({ seq }) => seesSeq(me.sees, seq)),
+    // By id and number, as a reply names its original; what they say is told only to who may see it.
+    pins: state.pins,
     rev,
     lastSeq,
     lastMessage: lastMessage && seesSeq(me.sees, lastMessage.seq) ? presentMessage(lastMessage, state.lastChanges, userId) : null,

@@ -57,13 +57,16 @@ export const chats = {
           (state) => state.changedAt < after.changedAt || (state.changedAt === after.changedAt && state.chatId < after.chatId),
         )
       : mine;
-    const page = rest.slice(0, limit);
-    const chatIds = page.map(({ chatId }) => chatId);
+    const page = rest.slice(0, limit).map((state) => ({ state, cursor: writeCursor(state) }));
+    const chatIds = page.map(({ state }) => state.chatId);
     const notes = await this.userLog.notes(userId, chatIds);
-    const shown = page.map((state) => presentChat(state, userId, notes.get(state.chatId)));
+    // A chat may have gone on meanwhile, also without the user.
+    const still = page.filter(({ state }) => state.members.has(userId));
+    const shown = still.map(({ state }) => presentChat(state, userId, notes.get(state.chatId)));
     const items = takeFirst(shown, weighChat);
-    const last = page[items.length - 1];
-    return { items, nextCursor: last && rest.length > items.length ? writeCursor(last) : null };
+    const isCut = items.length < shown.length;
+    const last = isCut ? still[items.length - 1] : page.at(-1);
+    return { items, nextCursor: last && (isCut || rest.length > page.length) ? last.cursor : null };
   }),
 
   ...define("chat.chat.get", async function (this: ChatService, ctx) {

@@ -24,13 +24,15 @@ export const receipts = {
         },
       })),
     );
-    const moved = states.map((state, at) => {
-      const member = state.members.get(userId)!;
+    const moved = states.flatMap((state, at) => {
+      const member = state.members.get(userId);
+      // Removed meanwhile.
+      if (!member) return [];
       const note = entries[at]?.body as ChatNote | undefined;
       const was = before.get(state.chatId);
       const pointers = { readSeq: readSeqOf(member, note), deliveredSeq: deliveredSeqOf(member, note) };
       const isMoved = pointers.readSeq > readSeqOf(member, was) || pointers.deliveredSeq > deliveredSeqOf(member, was);
-      return { state, pointers, isMoved };
+      return [{ state, pointers, isMoved }];
     });
     const live = moved.filter(({ state, isMoved }) => isMoved && state.members.size <= this.settings.LIVE_RECEIPTS);
     if (live.length > 0) {
@@ -45,9 +47,10 @@ export const receipts = {
 
   ...define("chat.receipt.list", async function (this: ChatService, ctx) {
     const { chatId } = ctx.params;
-    const state = await requireChat(this, chatId, ctx.meta.userId);
-    const logs = await this.userLog.readOf([...state.members.keys()], [subjects.chat(chatId), subjects.preferences]);
-    const items = [...state.members].map(([userId, member]) => {
+    const members = [...(await requireChat(this, chatId, ctx.meta.userId)).members];
+    const userIds = members.map(([userId]) => userId);
+    const logs = await this.userLog.readOf(userIds, [subjects.chat(chatId), subjects.preferences]);
+    const items = members.map(([userId, member]) => {
       const known = logs.get(userId);
       const note = known?.get(subjects.chat(chatId))?.body as ChatNote | undefined;
       return {
