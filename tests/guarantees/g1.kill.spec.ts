@@ -6,7 +6,7 @@ import { newName, type TestUser } from "../support/user.ts";
 import { pause } from "../support/wait.ts";
 import { describeWorlds, type World } from "../support/world.ts";
 
-const rounds = 10;
+const rounds = 5;
 const writers = 6;
 
 // Embedded the whole process is killed, in the cluster one of two chat nodes, each in turn.

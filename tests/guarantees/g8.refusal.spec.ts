@@ -266,8 +266,8 @@ describe("G8: bad input is refused by name", () => {
   });
 
   test("what these tests call good is good", async () => {
-    // What takes ann's chat or session away from her comes last.
-    const last: ActionName[] = ["chat.chat.delete", "user.session.refresh", "user.session.end"];
+    // What takes the message, the chat or her session away from ann comes last.
+    const last: ActionName[] = ["chat.message.delete", "chat.chat.delete", "user.session.refresh", "user.session.end"];
     const names = [...routes, ...sockets].map(([name]) => name);
     const ordered = [...new Set([...names.filter((name) => !last.includes(name)), ...last])];
     for (const name of ordered) {
@@ -281,7 +281,7 @@ describe("G8: bad input is refused by name", () => {
 
 /** These fields are wrong, and no others. */
 function expectNamed(problem: ProblemDocument | undefined, fields: string[], value: unknown): void {
-  expect([value, problem]).toMatchObject([value ?? null, { status: 422, code: "bad_input" }].with(0, value));
+  expect([value, problem?.status, problem?.code]).toEqual([value, 422, "bad_input"]);
   const wrong = problem!.errors!.map((error) => fields.find((one) => error.field === one || error.field.startsWith(`${one}.`)));
   expect([value, problem!.errors, new Set(wrong)]).toEqual([value, problem!.errors, new Set(fields)]);
 }

@@ -106,6 +106,11 @@ export class TestNode {
     throw new Error(`${this.name} did not end on ${signal}\n${this.tail()}`);
   }
 
+  /** Sends the signal, and waits for nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.#running?.signal(signal);
+  }
+
   /** How the process ended, once it has; undefined where that takes longer than so many milliseconds. */
   async ended(milliseconds: number): Promise<string | undefined> {
     await this.#running?.gone(milliseconds);

@@ -20,6 +20,8 @@ type Heard = { [E in SocketEventName]: { event: E; payload: SocketPayload<E> } }
 export class TestSocket {
   /** All events in the order of their coming. */
   readonly heard: Heard[] = [];
+  /** How many of them had come when each connection began: the socket comes back by itself. */
+  readonly connectedAt: number[] = [];
   readonly #socket: Socket;
   #mismatch: Error | undefined;
   #refusal: Error | undefined;
@@ -35,7 +37,10 @@ export class TestSocket {
       reconnectionDelay: 100,
       reconnectionDelayMax: 500,
     });
-    this.#socket.on("connect", () => (this.disconnected = undefined));
+    this.#socket.on("connect", () => {
+      this.disconnected = undefined;
+      this.connectedAt.push(this.heard.length);
+    });
     this.#socket.on("disconnect", (reason) => (this.disconnected = reason));
     this.#socket.on("connect_error", (error) => {
       // Without `data` nobody was there to refuse: the client keeps trying.
@@ -102,6 +107,15 @@ export class TestSocket {
   /** The log entries of a chat that this socket was told of, in the order of their coming. */
   entries(chatId: string): Entry[] {
     return this.all("chat:entry").filter((entry) => entry.chatId === chatId);
+  }
+
+  /** The same, connection by connection. */
+  entriesByConnection(chatId: string): Entry[][] {
+    return this.connectedAt.map((from, at) =>
+      this.heard.slice(from, this.connectedAt[at + 1]).flatMap((one) => {
+        return one.event === "chat:entry" && one.payload.chatId === chatId ? one.payload : [];
+      }),
+    );
   }
 
   /** The first such event, past or to come. */

@@ -115,17 +115,17 @@ export class World {
       node.launch();
       await node.ready();
     }
-    await this.#serving();
+    await this.serving();
   }
 
   async start(): Promise<void> {
     for (const node of this.nodes) node.launch();
     await Promise.all(this.nodes.map((node) => node.ready()));
-    await this.#serving();
+    await this.serving();
   }
 
   /** Asks through every door until each reaches every service, since nodes learn of each other only after they start. */
-  async #serving(): Promise<void> {
+  async serving(): Promise<void> {
     try {
       const client = new TestClient(this.doors[0]!);
       await eventually("sign-in works", async () => {
