@@ -140,7 +140,7 @@ test("whoever waits for a place hears when it has been given, and when it cannot
   await expect(fanout.reach("c", 2)).resolves.toBe(true);
   await expect(fanout.reach("c", 4, 100)).resolves.toBe(false);
   await expect(fanout.reach("other", 1)).resolves.toBe(false);
-  const left = fanout.reach("c", 9);
+  const left = fanout.reach("c", 9, 60_000);
   fanout.unfollow("c");
   await expect(left).resolves.toBe(false);
 });

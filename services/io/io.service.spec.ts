@@ -122,7 +122,7 @@ describe("entries", () => {
     await node.tell(five!);
     await pause(150);
     expect(ann.revs(chatId)).toEqual([2, 3, 4, 5]);
-    expect(eve.heard.map(({ event }) => event)).toEqual(["ready"]);
+    expect(eve.events()).toEqual(["ready"]);
   });
 });
 

@@ -171,6 +171,8 @@ export interface TestSocket {
   socket: Socket;
   /** All that it heard, in the order of its coming. */
   heard: Heard[];
+  /** The names of that, without the heads, which come when they come. */
+  events(): string[];
   ready: Promise<SocketPayload<"ready">>;
   closed: Promise<string>;
   all<E extends SocketEventName>(event: E): SocketPayload<E>[];
@@ -255,6 +257,7 @@ function watch(socket: Socket, userId: string, sessionId: string): TestSocket {
     sessionId,
     socket,
     heard,
+    events: () => heard.map(({ event }) => event).filter((event) => event !== "heads"),
     ready,
     closed: new Promise((resolve) => socket.once("disconnect", resolve)),
     all,

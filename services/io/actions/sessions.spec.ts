@@ -22,7 +22,7 @@ test("a socket is warned before its token runs out, and closed when it has", asy
   const since = Date.now();
   await one.closed;
   expect(Date.now() - since).toBeLessThan(4500);
-  expect(one.heard.map(({ event }) => event)).toEqual(["ready", "session:expiring", "session:revoked"]);
+  expect(one.events()).toEqual(["ready", "session:expiring", "session:revoked"]);
 });
 
 test("it is warned once, about a minute before", async () => {
