@@ -21,14 +21,18 @@ export const invites = {
     const { chatId, expiresIn = weekSeconds, maxUses } = ctx.params;
     const state = await requireChat(this, chatId, userId);
     requireRight(state, userId, "invite");
+    const id = idempotencyKey ? await this.store.claimKey(userId, `invite:${chatId}:${idempotencyKey}`, uuid()) : uuid();
     const made = await this.store.invitesOf(chatId);
-    const [good, over] = [made.filter((one) => isGood(one, state)), made.filter((one) => !isGood(one, state))];
-    if (good.length >= maxInvites) throw problem("chat.too_many_invites");
+    const known = made.find((one) => one.id === id);
+    ctx.meta.$statusCode = known ? 200 : 201;
+    if (known) return presentInvite(known, usesOf(known, state));
+    const over = made.filter((one) => !isGood(one, state));
+    if (made.length - over.length >= maxInvites) throw problem("chat.too_many_invites");
     await this.store.removeInvites(over.map(({ _id }) => _id));
     const now = Date.now();
     const invite: StoredInvite = {
       _id: randomBytes(16).toString("base64url"),
-      id: idempotencyKey ? await this.store.claimKey(userId, `invite:${chatId}:${idempotencyKey}`, uuid()) : uuid(),
+      id,
       chatId,
       by: userId,
       at: now,
@@ -36,16 +40,16 @@ export const invites = {
       maxUses: maxUses ?? null,
       revoked: false,
     };
-    const known = made.find(({ id }) => id === invite.id);
-    ctx.meta.$statusCode = known ? 200 : 201;
-    if (known) return presentInvite(known, usesOf(known, state));
     try {
       await this.store.putInvite(invite);
       return presentInvite(invite, 0);
     } catch (err) {
       if (!(err instanceof Conflict)) throw err;
-      // The same request at the same time.
-      throw problem("unavailable", { retryAfter: 1 });
+      // The same request at the same time was first.
+      const first = (await this.store.invitesOf(chatId)).find((one) => one.id === id);
+      if (!first) throw problem("unavailable", { retryAfter: 1 });
+      ctx.meta.$statusCode = 200;
+      return presentInvite(first, usesOf(first, state));
     }
   }),
 

@@ -237,6 +237,7 @@ export const memberships = collection<StoredMembership>("memberships", [
 export const claims = collection<StoredClaim>("claims");
 export const invites = collection<StoredInvite>("invites", [
   { name: "chat", fields: ["chatId"], carries: "the links of a chat" },
+  { name: "id", fields: ["id"], unique: true, carries: "one link for one request" },
 ]);
 export const facts = collection<StoredFact>("facts");
 export const userLogs = collection<StoredUserLog>("userLogs");
