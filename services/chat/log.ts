@@ -201,7 +201,12 @@ export class ChatLog {
 
   /** A refusal counts only on a state that is not older than the intent: another node may just have let the sender in. */
   #refuse(one: Waiting, refusal: unknown): void {
-    if (one.fresh || !this.#store.shared) return one.failed(refusal);
+    if (one.fresh || !this.#store.shared) {
+      // What was stored by a write whose answer was lost may be the very reason of it.
+      if (one.uncertain) void this.#answerLost(one, refusal);
+      else one.failed(refusal);
+      return;
+    }
     this.#chats.refresh(one.intent.chatId).then(
       (state) => {
         Object.assign(one, { state, fresh: true });
@@ -211,6 +216,17 @@ export class ChatLog {
       // What could not be read decides nothing.
       (err: unknown) => one.failed(err),
     );
+  }
+
+  async #answerLost({ intent, done, failed }: Waiting, refusal: unknown): Promise<void> {
+    try {
+      const found = await this.#store.findByKey(intent.chatId, intent.key);
+      if (!found) return failed(refusal);
+      this.#tell([found]);
+      done({ entry: found, isNew: isOwn(found, intent) });
+    } catch (err) {
+      failed(err);
+    }
   }
 
   #settle({ entry, waiting }: Planned): void {
@@ -295,7 +311,7 @@ function entryAt(intent: Intent, rev: number, seq: number, isMessage: boolean): 
 }
 
 /** Whether the entry that has the key is the one that we meant to store. Keys that others cannot know are ours. */
-function isOwn(found: StoredEntry, entry: StoredEntry): boolean {
-  if (found.type === "message.sent" && entry.type === "message.sent") return found.body.id === entry.body.id;
-  return entry.type !== "chat.created";
+function isOwn(found: StoredEntry, { type, body }: Pick<StoredEntry, "type" | "body">): boolean {
+  if (found.type === "message.sent" && type === "message.sent") return found.body.id === (body as { id: string }).id;
+  return type !== "chat.created";
 }

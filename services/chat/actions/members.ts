@@ -83,6 +83,8 @@ export const members = {
           return true;
         }
         const { role } = requireRight(state, me, "remove");
+        // Whoever is out already, too.
+        if (state.past.has(userId)) return false;
         if (!outranks(role, requireOther(state, userId).role)) throw problem("chat.not_allowed");
         return true;
       },
