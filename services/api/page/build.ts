@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
 
@@ -27,10 +27,19 @@ export async function buildPage(outdir = join(here, "dist")): Promise<void> {
     .replace("{style}", named(/^app.*css$/))
     .replace("{script}", named(/^app.*js$/));
 
-  await rm(outdir, { recursive: true, force: true });
   await mkdir(outdir, { recursive: true });
-  await Promise.all(outputFiles.map(({ path, contents }) => writeFile(path, contents)));
-  await writeFile(join(outdir, "index.html"), html);
+  await Promise.all(outputFiles.map(({ path, contents }) => put(path, contents)));
+  await put(join(outdir, "index.html"), html);
+  const kept = new Set(["index.html", ...outputFiles.map(({ path }) => basename(path))]);
+  const stale = (await readdir(outdir)).filter((name) => !kept.has(name) && !name.endsWith(".tmp"));
+  await Promise.all(stale.map((name) => rm(join(outdir, name), { force: true })));
+}
+
+/** Whoever serves the folder meanwhile finds each file whole. */
+async function put(path: string, contents: Uint8Array | string): Promise<void> {
+  const draft = `${path}.${process.pid}.tmp`;
+  await writeFile(draft, contents);
+  await rename(draft, path);
 }
 
 if (process.argv[1] === import.meta.filename) await buildPage();

@@ -1,52 +1,106 @@
-import { useEffect } from "preact/hooks";
-import { ChatList } from "./chat-list.tsx";
+import type { Me } from "@confab/contracts";
+import { useEffect, useState } from "preact/hooks";
 import { client, useClient } from "./client.ts";
-import { go, useChatId } from "./place.ts";
-import { SignIn } from "./sign-in.tsx";
-import { Talk } from "./talk.tsx";
+import { SignIn } from "./door/sign-in.tsx";
+import { forgetDrafts } from "./drafts.ts";
+import { forgetEntries } from "./entries.ts";
+import { clearLayers, LayersHost } from "./layers.tsx";
+import { ChatList } from "./list/chat-list.tsx";
+import { Problem, useAttempt } from "./parts/form.tsx";
+import { learn } from "./people.ts";
+import { go, replace, usePlace } from "./place.ts";
+import { Talk } from "./talk/talk.tsx";
+import { useTitle } from "./title.ts";
 
 export function App() {
   const user = useClient((state) => state.user);
+  const { invite } = usePlace();
   useEffect(() => {
-    if (user) client.connect();
-    else go(undefined);
+    if (!user) return;
+    learn(user);
+    client.connect();
+    return () => {
+      clearLayers();
+      forgetEntries();
+      forgetDrafts(user.id);
+      go({});
+    };
   }, [user?.id]);
-  return user ? <Home key={user.id} /> : <SignIn />;
+  return (
+    <>
+      {user ? <Home key={user.id} me={user} /> : <SignIn invited={invite !== undefined} />}
+      <LayersHost />
+    </>
+  );
 }
 
-function Home() {
-  const user = useClient((state) => state.user);
+function Home({ me }: { me: Me }) {
   const synced = useClient((state) => state.synced);
-  const chatId = useChatId();
+  const { chatId, panel, seq, invite } = usePlace();
   const state = useClient(({ chats }) => (chatId === undefined ? undefined : chats.get(chatId)));
-  if (!user) return null;
+  useTitle();
   return (
-    <div class={`home ${chatId ? "talking" : ""}`}>
-      <ChatList me={user} chatId={chatId} />
+    <div class={`home ${chatId || invite ? "talking" : ""}`}>
+      <ConnectionLine />
+      <ChatList me={me} chatId={chatId} />
       <main class="pane">
-        {state ? (
-          <Talk key={state.chat.id} me={user} state={state} />
+        {invite ? (
+          <Joining key={invite} code={invite} />
+        ) : state ? (
+          <Talk key={state.chat.id} me={me} state={state} panel={panel} seq={seq} />
         ) : (
           <p class="hint">
             {chatId && !synced
               ? "Loading …"
               : chatId
                 ? "This chat does not exist, or you are not in it."
-                : "Choose a chat, or start one by e-mail address."}
+                : "Choose a chat, or start a new one."}
           </p>
         )}
       </main>
-      <Offline />
     </div>
   );
 }
 
-/** One line as long as the server is out of reach. */
-function Offline() {
+/** Accepts an invitation and goes to the group. */
+function Joining({ code }: { code: string }) {
+  const { busy, error, run } = useAttempt();
+  const join = () =>
+    run(async () => {
+      const chat = await client.call("chat.invite.accept", { code });
+      await client.sync();
+      replace({ chatId: chat.id });
+    });
+  useEffect(join, [code]);
+  return (
+    <div class="hint" data-testid="joining">
+      <p>{busy ? "Joining the group …" : ""}</p>
+      <Problem words={error} />
+      {error && (
+        <p>
+          <button type="button" class="link" onClick={join}>
+            Try again
+          </button>{" "}
+          <a href="#/">Back to the chats</a>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** One line as long as the server is out of reach, and while what happened meanwhile comes in. */
+function ConnectionLine() {
   const connection = useClient((state) => state.connection);
+  const synced = useClient((state) => state.synced);
+  const [wasOffline, setWasOffline] = useState(false);
+  useEffect(() => {
+    if (connection === "offline") setWasOffline(true);
+    if (connection === "online" && synced) setWasOffline(false);
+  }, [connection, synced]);
   return (
     <div role="status" class="status">
       {connection === "offline" && <p data-testid="offline">Offline. What you write is sent when the connection is back.</p>}
+      {connection === "connecting" && wasOffline && <p data-testid="connecting">Connecting …</p>}
     </div>
   );
 }

@@ -1,20 +1,48 @@
 import { useEffect, useState } from "preact/hooks";
 
-const read = () => /^#\/chats\/([\w-]+)$/.exec(location.hash)?.[1];
+export type Panel = "details" | "search" | "pins";
 
-export const hrefOf = (chatId: string) => `#/chats/${chatId}`;
-
-export function go(chatId: string | undefined): void {
-  location.hash = chatId ? hrefOf(chatId) : "#/";
+/** What the address names, so that back, reload, bookmarks and sent links do what one expects. */
+export interface Place {
+  chatId?: string;
+  /** What is open beside the chat. */
+  panel?: Panel;
+  /** The message to show. */
+  seq?: number;
+  /** An invitation to accept. */
+  invite?: string;
 }
 
-/** The chat that the address names, so that back, reload and bookmarks do what one expects. */
-export function useChatId(): string | undefined {
-  const [chatId, setChatId] = useState(read);
+export function readPlace(hash: string): Place {
+  const chat = /^#\/chats\/([\w-]+)(?:\/(details|search|pins)|\/at\/(\d+))?$/.exec(hash);
+  if (chat) return { chatId: chat[1], panel: chat[2] as Panel | undefined, seq: chat[3] ? Number(chat[3]) : undefined };
+  return { invite: /^#\/invite\/([\w-]+)$/.exec(hash)?.[1] };
+}
+
+export function hrefOf({ chatId, panel, seq, invite }: Place): string {
+  if (invite) return `#/invite/${invite}`;
+  if (!chatId) return "#/";
+  return `#/chats/${chatId}${panel ? `/${panel}` : seq ? `/at/${seq}` : ""}`;
+}
+
+export const linkTo = (place: Place) => `${location.origin}${location.pathname}${hrefOf(place)}`;
+
+export function go(place: Place): void {
+  location.hash = hrefOf(place);
+}
+
+/** Goes there without leaving a step to come back to. */
+export function replace(place: Place): void {
+  history.replaceState(null, "", hrefOf(place));
+  window.dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+export function usePlace(): Place {
+  const [place, setPlace] = useState(() => readPlace(location.hash));
   useEffect(() => {
-    const look = () => setChatId(read());
+    const look = () => setPlace(readPlace(location.hash));
     window.addEventListener("hashchange", look);
     return () => window.removeEventListener("hashchange", look);
   }, []);
-  return chatId;
+  return place;
 }

@@ -1,4 +1,5 @@
 import { ApiProblem, type ClientProblemCode } from "@confab/sdk";
+import { lasting } from "./time.ts";
 
 const words: Partial<Record<ClientProblemCode, string>> = {
   offline: "The server cannot be reached. Check your connection and try again.",
@@ -11,18 +12,47 @@ const words: Partial<Record<ClientProblemCode, string>> = {
   "user.not_found": "Nobody is here under that address.",
   "chat.not_found": "This chat does not exist, or you are not in it.",
   "chat.unknown_user": "That person is no longer here.",
+  "chat.too_many_members": "The group has as many members as it can have.",
+  "chat.not_allowed": "Your role in this group does not allow that.",
+  "chat.groups_only": "That is possible in groups only.",
+  "chat.blocked": "This person cannot be written to.",
+  "chat.banned": "That person is kept out of this group.",
+  "chat.slow_mode": "Slow mode: one message at a time here.",
+  "chat.member_not_found": "That person is not in this group any more.",
+  "chat.last_owner": "The group needs an owner. Make somebody else one first.",
+  "chat.message_not_found": "That message is not here any more.",
+  "chat.message_deleted": "That message was deleted.",
+  "chat.not_author": "That message is somebody else's.",
+  "chat.edit_too_late": "That message is too old to be edited.",
+  "chat.too_many_reactions": "That message has as many different reactions as it can have.",
+  "chat.too_many_pins": "The chat has as many pinned messages as it can have. Unpin one first.",
+  "chat.too_many_bans": "The group keeps as many people out as it can.",
+  "chat.too_many_invites": "The group has as many links as it can have. Revoke one first.",
+  "chat.too_many_blocks": "You have blocked as many people as you can.",
+  "chat.invite_not_good": "This invitation does not exist, or is good no longer. Ask for a new one.",
 };
 
 const fields: Record<string, string> = {
   email: "That does not look like an e-mail address.",
   code: "The code is six digits.",
   name: "Names are one to a hundred characters.",
+  title: "Titles are one to two hundred characters.",
   text: "That is too long to send.",
+  emoji: "That is not one emoji.",
 };
 
 /** What went wrong, for people. */
 export function wordsFor(err: unknown): string {
   if (!(err instanceof ApiProblem)) return "Something went wrong. Try again.";
   const field = err.errors.map((error) => fields[error.field]).find(Boolean);
-  return field ?? words[err.code] ?? `${err.message}.`;
+  const said = field ?? words[err.code] ?? `${err.message}.`;
+  return err.retryAfter && err.code === "chat.slow_mode" ? `${said} Wait ${lasting(err.retryAfter)}.` : said;
+}
+
+export const plural = (count: number, one: string, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+
+/** Ann, Bob and 3 others. */
+export function listed(names: readonly string[], most = 3): string {
+  if (names.length > most) return `${names.slice(0, most - 1).join(", ")} and ${plural(names.length - most + 1, "other")}`;
+  return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

@@ -1,10 +1,10 @@
 import type { InputHTMLAttributes } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { client } from "./client.ts";
-import { wordsFor } from "./words.ts";
+import { client } from "../client.ts";
+import { Problem, useAttempt } from "../parts/form.tsx";
 
 /** Signing in, in two steps: an address, then the code that was mailed to it. */
-export function SignIn() {
+export function SignIn({ invited }: { invited: boolean }) {
   const [flow, setFlow] = useState<{ id: string; email: string }>();
   return (
     <main class="door">
@@ -12,6 +12,7 @@ export function SignIn() {
         <h1>
           <Mark /> Confab
         </h1>
+        {invited && <p class="invited">You are invited to a group. Sign in to join it.</p>}
         {flow ? (
           <CodeStep key={flow.id} flowId={flow.id} email={flow.email} onBack={() => setFlow(undefined)} />
         ) : (
@@ -119,32 +120,6 @@ function Focused({ testid, onInput, ...rest }: FieldProps & { testid: string; on
     />
   );
 }
-
-export function Problem({ words }: { words: string | undefined }) {
-  return (
-    <p class="problem" role="alert">
-      {words}
-    </p>
-  );
-}
-
-/** Runs what a form does: one at a time, and keeps what went wrong. */
-export function useAttempt() {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string>();
-  const run = (attempt: () => Promise<unknown>) => {
-    if (busy) return;
-    setBusy(true);
-    setError(undefined);
-    attempt()
-      .catch((err: unknown) => setError(err instanceof Rejection ? err.message : wordsFor(err)))
-      .finally(() => setBusy(false));
-  };
-  return { busy, error, run };
-}
-
-/** Something that is wrong in the page's own words. */
-export class Rejection extends Error {}
 
 function Mark() {
   return (
