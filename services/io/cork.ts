@@ -2,7 +2,7 @@ import type { Server } from "socket.io";
 
 /** A connection of Engine.IO, as far as we reach into it. */
 interface Connection {
-  writeBuffer: unknown[];
+  writeBuffer: { data?: string | Buffer }[];
   /** Hands what is in the buffer to the transport, unless that is busy; it is called again when it is not. */
   flush(): void;
   transport: { socket?: { _socket?: { cork(): void; uncork(): void } | null } };
@@ -10,6 +10,8 @@ interface Connection {
 
 /** Frames that wait for the end of a turn; with so many a connection's go at once, so that a turn's worth of them is bounded. */
 const maxTogether = 64;
+/** Characters of a frame that gains nothing by waiting. With the number of frames this bounds what waits for a client that does read. */
+const large = 4096;
 
 /**
  * What a socket is sent within one turn of the event loop goes to the system in one call, not in one for each frame, which
@@ -20,7 +22,8 @@ export function corkWrites(io: Server): void {
 
   // One function for all connections: each costs memory while it is silent.
   function flushSoon(this: Connection): void {
-    if (this.writeBuffer.length >= maxTogether) return flushTogether(this);
+    if (this.writeBuffer.length >= maxTogether || (this.writeBuffer.at(-1)?.data?.length ?? 0) >= large)
+      return flushTogether(this);
     if (waiting.size === 0) setImmediate(flushAll);
     waiting.add(this);
   }

@@ -8,6 +8,7 @@ import { presence } from "./actions/presence.ts";
 import { sessions } from "./actions/sessions.ts";
 import { typing } from "./actions/typing.ts";
 import { alone, joinCluster } from "./cluster.adapter.ts";
+import { corkWrites } from "./cork.ts";
 import { Fanout } from "./fanout.ts";
 import { Heads } from "./heads.ts";
 import { leave } from "./leave.ts";
@@ -115,6 +116,7 @@ export default (env?: Env): ServiceSchema => {
         if (chatId !== undefined) this.chats.unfollow(chatId);
         if (userId !== undefined) this.users.unfollow(userId);
       });
+      corkWrites(this.io);
       this.io.on("connection", (socket) => open(this, socket as unknown as UserSocket));
       this.watch = setInterval(() => void watchSockets(this), watchEvery);
       this.presences.start();
