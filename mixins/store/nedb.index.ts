@@ -14,7 +14,13 @@ interface OpenIndex<D> {
   reset(documents: D[]): void;
   /** What is handed out is NeDB's own. */
   getMatching(key: unknown): readonly D[];
-  getBetweenBounds(range: object): readonly D[];
+  readonly tree: { readonly tree: Node<D> };
+}
+interface Node<D> {
+  readonly key: unknown;
+  readonly data: readonly D[];
+  readonly left: Node<D> | null;
+  readonly right: Node<D> | null;
 }
 type Compare = (a: unknown, b: unknown) => number;
 
@@ -80,7 +86,15 @@ export function readByIndex<D extends Document>(
   return found.map(copy);
 }
 
-const bounds = new Set(["$gt", "$gte", "$lt", "$lte"]);
+type Bound = (key: unknown) => boolean;
+const lower: Record<string, (compare: Compare, bound: unknown) => Bound> = {
+  $gt: (compare, bound) => (key) => compare(key, bound) > 0,
+  $gte: (compare, bound) => (key) => compare(key, bound) >= 0,
+};
+const upper: typeof lower = {
+  $lt: (compare, bound) => (key) => compare(key, bound) < 0,
+  $lte: (compare, bound) => (key) => compare(key, bound) <= 0,
+};
 
 function search<D>(index: OpenIndex<D>, field: keyof D, condition: unknown, sorted: boolean): readonly D[] | undefined {
   if (isKey(condition)) return index.getMatching(condition);
@@ -92,9 +106,30 @@ function search<D>(index: OpenIndex<D>, field: keyof D, condition: unknown, sort
     return [...new Set(value)].flatMap((key) => index.getMatching(key));
   }
   const type = typeof value;
-  if (!operators.every(([name, bound]) => bounds.has(name) && isKey(bound) && typeof bound === type)) return undefined;
+  let above: Bound | undefined;
+  let below: Bound | undefined;
+  for (const [name, bound] of operators) {
+    if (!isKey(bound) || typeof bound !== type) return undefined;
+    if (Object.hasOwn(lower, name) && !above) above = lower[name]!(index.treeOptions.compareKeys, bound);
+    else if (Object.hasOwn(upper, name) && !below) below = upper[name]!(index.treeOptions.compareKeys, bound);
+    else return undefined;
+  }
   // The tree holds values of all types, one type after another, and documents without the field before all.
-  return index.getBetweenBounds(condition).filter((document) => typeof document[field] === type);
+  return collect(index.tree.tree, above, below, []).filter((document) => typeof document[field] === type);
+}
+
+/**
+ * What is between two bounds, in order. Beside a node that is within a bound, all on one side of it are too; NeDB's own way
+ * compares whatever it finds with both bounds.
+ */
+function collect<D>(node: Node<D> | null, above: Bound | undefined, below: Bound | undefined, found: D[]): D[] {
+  if (!node) return found;
+  const isAbove = !above || above(node.key);
+  const isBelow = !below || below(node.key);
+  if (isAbove) collect(node.left, above, isBelow ? undefined : below, found);
+  if (isAbove && isBelow) found.push(...node.data);
+  if (isBelow) collect(node.right, isAbove ? undefined : above, below, found);
+  return found;
 }
 
 /** NeDB's trees take a NaN to be equal to everything. */

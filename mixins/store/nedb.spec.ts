@@ -2,6 +2,7 @@ import fs, { appendFileSync, mkdtempSync, readdirSync, readFileSync, readlinkSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import fc from "fast-check";
 import type { Service } from "moleculer";
 import { collection, Conflict, Unavailable, type Collection, type Database, type Document } from "./collection.ts";
 import { collectionSuite } from "./collection.suite.ts";
@@ -42,6 +43,34 @@ describe("in files", () => {
 
 describe("in memory", () => {
   collectionSuite(() => openNedb(serviceOf("memory"), "memory"));
+});
+
+test("a range is what a look at every document finds, whatever came and went before", async () => {
+  const things = collection<{ _id: string; at?: number | string }>("things", [{ name: "at", fields: ["at"], carries: "ranges" }]);
+  const value = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constantFrom("a", "b", "c"), fc.constant(undefined));
+  const range = fc.record(
+    { $gt: fc.nat(20), $gte: fc.nat(20), $lt: fc.nat(20), $lte: fc.nat(20) },
+    { requiredKeys: [], noNullPrototype: true },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(value, { maxLength: 40 }), fc.array(fc.nat(39)), range, async (values, gone, bounds) => {
+      const all = await openNedb(serviceOf("random"), "memory").collection(things);
+      const documents = values.map((at, i) => ({ _id: `${i}`, ...(at === undefined ? {} : { at }) }));
+      await all.insertMany(documents, true);
+      await all.removeMany({ _id: { $in: gone.map(String) } });
+      const { $gt = -1, $gte = -1, $lt = 99, $lte = 99 } = bounds;
+      const expected = documents
+        .filter(({ _id, at }) => !gone.includes(Number(_id)) && typeof at === "number")
+        .map(({ at }) => at as number)
+        .filter((at) => at > $gt && at >= $gte && at < $lt && at <= $lte)
+        .sort((a, b) => a - b);
+      if (Object.keys(bounds).length === 0) return;
+      const found = (order: 1 | -1) => all.find({ at: bounds }, { sort: { at: order } }).then((some) => some.map(({ at }) => at));
+      expect(await found(1)).toEqual(expected);
+      expect(await found(-1)).toEqual(expected.toReversed());
+    }),
+    { numRuns: 200 },
+  );
 });
 
 describe("the file of a collection", () => {
