@@ -11,7 +11,7 @@ import { learn, useNames } from "../people.ts";
 export function Settings() {
   const me = useClient((state) => state.user);
   const preferences = useClient((state) => state.preferences);
-  const { error, run } = useAttempt();
+  const { busy, error, run } = useAttempt();
   useEffect(() => {
     if (!preferences) run(() => client.call("chat.preference.get", {}));
   }, []);
@@ -27,6 +27,7 @@ export function Settings() {
             label="Read receipts"
             about="Others see how far you have read."
             on={preferences.readReceipts}
+            disabled={busy}
             testid="pref-receipts"
             onChange={(readReceipts) => change({ readReceipts })}
           />
@@ -34,6 +35,7 @@ export function Settings() {
             label="Presence"
             about="People you share a chat with see if you are online."
             on={preferences.presence}
+            disabled={busy}
             testid="pref-presence"
             onChange={(presence) => change({ presence })}
           />

@@ -58,7 +58,9 @@ export function useScroll(state: ChatState, rows: readonly Row[]) {
     if (seq !== undefined && seq > chat.me.readSeq) client.markRead(chat.id, seq);
   };
   const load = () => {
-    const log = box.current!;
+    const log = box.current;
+    // A page may arrive when the chat is closed already.
+    if (!log) return;
     const { older, window } = latest.current;
     const fetching = (what: "older" | "newer", page: Promise<unknown>) => {
       setLoading(what);
@@ -117,7 +119,8 @@ export function useScroll(state: ChatState, rows: readonly Row[]) {
     log.scrollTop += divider.getBoundingClientRect().top - log.getBoundingClientRect().top - log.clientHeight / 4;
     onScroll();
   }, []);
-  useEffect(() => {
+  // Not as an effect that ends later: what goes away changes its size, too.
+  useLayoutEffect(() => {
     // A keyboard on the screen, a longer composer, a chunk that is drawn for the first time.
     const sizes = new ResizeObserver(hold);
     sizes.observe(box.current!);
