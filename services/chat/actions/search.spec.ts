@@ -97,6 +97,8 @@ test("whoever came later or was away finds what may be seen, and nothing else", 
   await as(ann, "chat.member.add", { chatId: later, userIds: [eve] });
   await send(ann, later, "word four");
   expect(await texts(eve, "word")).toEqual(["word four", "word two"]);
+  // What may not be seen is not even counted.
+  expect(await texts(eve, "word", { limit: 2 })).toEqual(["word four", "word two"]);
   expect(await texts(bob, "word")).toHaveLength(4);
 });
 

@@ -56,8 +56,9 @@ async function show(
   const messages = new Map((await Promise.all(byChat)).flat().map((message) => [place(message.chatId, message.seq), message]));
   return hits.flatMap(({ chatId, seq }) => {
     const message = messages.get(place(chatId, seq));
-    const marks = message && message.deletedAt === null ? marksOf(wanted, message.text) : undefined;
-    return message && marks ? [{ message, marks }] : [];
+    // Of a deleted one no word is left.
+    const marks = message && marksOf(wanted, message.text);
+    return marks ? [{ message, marks }] : [];
   });
 }
 

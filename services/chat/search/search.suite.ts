@@ -69,6 +69,9 @@ export function searchSuite(open: () => Promise<Database> | Database): void {
     expect(await seqs({ q: "สวัส" })).toEqual([3]);
     expect(await seqs({ q: "학교 만나" })).toEqual([4]);
     expect(await seqs({ q: "大生" })).toEqual([]);
+    const chats = [{ ...whole(), seqs: [{ from: 1, to: 4 }] }];
+    expect(await seqs({ words: ["สวั"], beginnings: ["ว"], chats })).toEqual([]);
+    expect(await seqs({ words: ["สวั"], beginnings: ["วั"], chats })).toEqual([3]);
   });
 
   test("what looks like a pattern or an operator is words", async () => {
@@ -198,6 +201,30 @@ export function searchSuite(open: () => Promise<Database> | Database): void {
     }
   });
 
+  test("what many chats say at the same time comes once each, whatever the size of a page", async () => {
+    const chats = Array.from({ length: 60 }, (_, at) => ({
+      ...whole(uuid()),
+      latest: 100 + (at % 3),
+      seqs: [{ from: 1, to: 2 }],
+    }));
+    const messages = chats.flatMap(({ chatId, latest }) => [
+      said(1, "word", { chatId, at: 100 }),
+      said(2, "word", { chatId, at: latest }),
+    ]);
+    await search.put(messages);
+    const all = messages.map(({ chatId, seq, at }) => ({ chatId, seq, at })).sort((a, b) => (follows(a, b) ? 1 : -1));
+    for (const limit of [1, 2, 5, 19, 20, 120]) expect(await pages({ q: "word", chats, limit })).toEqual(all);
+  });
+
+  test("a message of another chat is no hit, though it has the keys of this one", async () => {
+    await put("word");
+    const [mine] = await stored.find({ _id: place(chatId, 1) });
+    const other = uuid();
+    await stored.insert({ ...mine!, _id: place(other, 1), chatId: other });
+    const chats = [{ ...whole(), seqs: [{ from: 1, to: 1 }] }];
+    expect((await find({ q: "word", chats })).hits).toEqual([{ chatId, seq: 1, at: 10 }]);
+  });
+
   test("a long chat is read block by block, from its end or from a time within", async () => {
     const count = blockSize * 5 + 10;
     await search.put(Array.from({ length: count }, (_, at) => said(at + 1, at % 100 === 0 ? "rare common" : "common")));
@@ -222,11 +249,14 @@ export function searchSuite(open: () => Promise<Database> | Database): void {
   });
 
   test("a search that finds nothing for long ends, says where to go on, and gets there", async () => {
-    const count = blockSize * 44;
-    await search.put(
-      Array.from({ length: count }, (_, at) => said(at + 1, at === 4 ? "both of them" : at % 2 ? "both" : "them")),
-    );
-    const chats = [{ ...whole(), seqs: [{ from: 1, to: count }], latest: count * 10 }];
+    const count = blockSize * 15;
+    const ids = [chatId, uuid(), uuid()];
+    const text = (id: string, seq: number) => (id === chatId && seq === 5 ? "both of them" : seq % 2 ? "both" : "them");
+    // Where the work ends, it ends before a block; in one of the chats after it.
+    const last = (seq: number) => (seq % blockSize === blockSize - 1 ? " edge" : "");
+    for (const id of ids)
+      await search.put(Array.from({ length: count }, (_, at) => said(at + 1, text(id, at + 1) + last(at + 1), { chatId: id })));
+    const chats = ids.map((id) => ({ chatId: id, seqs: [{ from: 1, to: count }], latest: count * 10 }));
     const first = await find({ words: ["both", "them"], chats, limit: 5 });
     expect(first.hits).toEqual([]);
     expect(first.next!.at).toBeLessThan(count * 10);
@@ -234,6 +264,8 @@ export function searchSuite(open: () => Promise<Database> | Database): void {
     const found = await pages({ q: "both th", chats, limit: 5 }, async () => void steps++);
     expect(found.map(({ seq }) => seq)).toEqual([5]);
     expect(steps).toBeLessThan(5);
+    const edges = Array.from({ length: 15 }, (_, at) => ((15 - at) * blockSize - 1) * 10);
+    expect((await pages({ q: "ed", chats, limit: 100 })).map(({ at }) => at)).toEqual(edges.flatMap((at) => [at, at, at]));
     expect((await pages({ q: "of", chats, limit: 5 })).map(({ seq }) => seq)).toEqual([5]);
   }, 30_000);
 

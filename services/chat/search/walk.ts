@@ -6,6 +6,8 @@ import { openingOf } from "./words.ts";
 /** Blocks that are looked up at once: at first, and at most. */
 const firstLooks = 2;
 const maxLooks = 256;
+/** Messages that lie in blocks looked up at once, about: a word that was rare so far may be in each of them. */
+const maxReached = 16_000;
 /** How many times as many the next time, at most, where little was found. */
 const growth = 4;
 /** Messages that a look at many blocks is meant to bring. */
@@ -71,8 +73,8 @@ export class Walk {
     }
     // What is later than all that is left is found for sure. Where the work ended it, the rest is for the next search.
     const left = Math.max(...fronts.map(({ latest }) => latest));
-    const hits = this.#hits.filter(({ at }) => at > left).slice(0, limit);
-    if (hits.length === limit && (fronts.length > 0 || this.#hits.length > limit)) return { hits, next: hits.at(-1) };
+    const hits = this.#hits.filter(({ at }) => at > left);
+    if (hits.length > limit) return { hits: hits.slice(0, limit), next: hits[limit - 1] };
     const next = { at: left + 1, chatId: "", seq: 0 };
     // A search that comes no further goes through messages that are not in the index, and has nothing to find there.
     const further = !this.#query.since || this.#query.since.at > next.at;
@@ -115,10 +117,12 @@ export class Walk {
     const chosen = fronts.slice(0, this.#looks);
     const each = Math.floor(this.#looks / chosen.length);
     const blocks: Block[] = [];
+    let reached = 0;
     const stayed = chosen.flatMap((front) => {
       let at: Front | undefined = front;
-      for (let count = 0; at && count < each; count++) {
+      for (let count = 0; at && count < each && reached < maxReached; count++) {
         const { chat, block } = at;
+        reached += Math.min(blockSize, chat.seqs.at(-1)!.to - block * blockSize + 1);
         blocks.push({ chat, block, scope: scopeOf(chat.chatId, block) });
         at = stepDown(at, block - 1);
       }
@@ -145,8 +149,8 @@ export class Walk {
     const fitting = perBlock === 0 ? maxLooks : Math.max(1, Math.floor(wantedAtOnce / perBlock));
     this.#looks = Math.min(fitting, this.#looks * growth, maxLooks);
 
-    const byScope = new Map(blocks.map((block) => [block.scope, block]));
-    const hits = found.flatMap((message) => this.#hitOf(message, byScope) ?? []);
+    const byPlace = new Map(blocks.map((one) => [place(one.chat.chatId, one.block), one]));
+    const hits = found.flatMap((message) => this.#hitOf(message, byPlace) ?? []);
     this.#hits = [...this.#hits, ...hits].sort((a, b) => (follows(a, b) ? 1 : -1)).slice(0, this.#query.limit + 1);
   }
 
@@ -172,15 +176,14 @@ export class Walk {
 
   #hitOf({ chatId, seq, by, at, keys }: StoredWords, blocks: ReadonlyMap<string, Block>): Hit | undefined {
     if (at === undefined || keys.length === 0) return;
-    const scope = scopeOf(chatId, blockOf(seq));
-    const block = blocks.get(scope);
-    if (block?.chat.chatId !== chatId || block.block !== blockOf(seq)) return;
+    const block = blocks.get(place(chatId, blockOf(seq)));
+    if (!block) return;
     if (!block.chat.seqs.some(({ from, to }) => from <= seq && seq <= to)) return;
     const { before = Infinity, after = -Infinity, since } = this.#query;
     if (at >= before || at <= after || (this.#query.by !== undefined && by !== this.#query.by)) return;
     const hit = { chatId, seq, at };
     if (since && !follows(hit, since)) return;
-    return this.#hasAll(keys, scope) ? hit : undefined;
+    return this.#hasAll(keys, block.scope) ? hit : undefined;
   }
 
   #hasAll(keys: readonly string[], scope: string): boolean {
