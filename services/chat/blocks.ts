@@ -9,22 +9,30 @@ const trustMs = 1000;
 /** Who does not want to hear from whom. */
 export class Blocks {
   readonly #log: UserLog;
-  readonly #known: LRUCache<string, boolean>;
+  /** From when on the look began: what it finds is believed no longer than that. */
+  readonly #known: LRUCache<string, Promise<boolean>>;
 
   constructor(log: UserLog) {
     this.#log = log;
-    this.#known = new LRUCache<string, boolean>({ max: 50_000, ttl: trustMs });
+    this.#known = new LRUCache<string, Promise<boolean>>({ max: 50_000, ttl: trustMs });
   }
 
-  async has(blocker: string, blocked: string): Promise<boolean> {
+  has(blocker: string, blocked: string): Promise<boolean> {
     const key = `${blocker}:${blocked}`;
     const known = this.#known.get(key);
-    if (known !== undefined) return known;
+    if (known) return known;
+    const look = this.#look(blocker, blocked);
+    this.#known.set(key, look);
+    look.catch(() => {
+      if (this.#known.peek(key) === look) this.#known.delete(key);
+    });
+    return look;
+  }
+
+  async #look(blocker: string, blocked: string): Promise<boolean> {
     const subject = subjects.block(blocked);
     const entry = (await this.#log.read(blocker, [subject])).get(subject);
-    const isBlocked = entry?.type === "block.changed" && entry.body.blocked;
-    this.#known.set(key, isBlocked);
-    return isBlocked;
+    return entry?.type === "block.changed" && entry.body.blocked;
   }
 
   /** What was known of these two is so no longer. */

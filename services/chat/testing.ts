@@ -254,12 +254,14 @@ export function later(): { done: Promise<void>; now: () => void } {
   return { done, now };
 }
 
-const realNow = Date.now.bind(Date);
+const clocks = [Date, performance].map((clock) => ({ clock, real: clock.now.bind(clock) }));
 
-/** Moves the clock on by so many seconds, until mocks are restored. */
+/** Moves the clocks on by so many seconds, until mocks are restored. */
 export function passTime(seconds: number): void {
-  const ahead = Date.now() - realNow() + seconds * 1000;
-  jest.spyOn(Date, "now").mockImplementation(() => realNow() + ahead);
+  for (const { clock, real } of clocks) {
+    const ahead = clock.now() - real() + seconds * 1000;
+    jest.spyOn(clock as typeof Date, "now").mockImplementation(() => real() + ahead);
+  }
 }
 
 export const users = (count: number): string[] => Array.from({ length: count }, () => uuid());
