@@ -19,7 +19,7 @@ export interface Intent<T extends EntryType = EntryType> {
    * Entries of one chat that share a write must not stand on one another: those of other words here do not. Without a
    * word an entry has its chat's turn to itself.
    */
-  aside?: string;
+  aside?: string | ((state: Readonly<ChatState>) => string);
   /** Throws a problem where it may not happen. Pure; asked again whenever the chat has moved on. */
   decide: (state: Readonly<ChatState>) => void;
 }
@@ -180,8 +180,9 @@ export class ChatLog {
         continue;
       }
       const isMessage = intent.type === "message.sent";
-      const alone = intent.aside === undefined;
-      if (alone ? turn.rev > state.rev : turn.asides.has(intent.aside!)) {
+      const aside = typeof intent.aside === "function" ? intent.aside(state) : intent.aside;
+      const alone = aside === undefined;
+      if (alone ? turn.rev > state.rev : turn.asides.has(aside)) {
         turn.closed ||= alone;
         later.push(one);
         continue;
@@ -190,7 +191,7 @@ export class ChatLog {
       if (isMessage) turn.seq++;
       if (turn.rev > state.rev + 1) ordered = true;
       turn.closed = alone;
-      if (!alone) turn.asides.add(intent.aside!);
+      if (!alone) turn.asides.add(aside);
       const planned = { entry: entryAt(intent, turn.rev, turn.seq, isMessage), waiting: [one] };
       turn.byKey.set(intent.key, planned);
       turns.set(intent.chatId, turn);

@@ -32,7 +32,7 @@ export const messages = {
         requireMembers(now, mentions);
       };
       // In slow mode a message stands on one's last one; else messages do not stand on each other.
-      const aside = state.slowMode > 0 ? userId : key;
+      const aside = (now: Readonly<ChatState>) => (now.slowMode > 0 ? userId : key);
       const { entry, isNew } = await this.log.append({ chatId, type: "message.sent", by: userId, key, body, decide, aside });
       ctx.meta.$statusCode = isNew ? 201 : 200;
       if (isNew) return { message: presentMessage(entry as StoredMessage, null, userId) };
