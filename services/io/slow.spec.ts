@@ -1,5 +1,5 @@
 import { v7 as uuid } from "uuid";
-import { Backend, eventually, startNode } from "./testing.ts";
+import { Backend, eventually, startNode, type TestNode } from "./testing.ts";
 
 jest.setTimeout(30_000);
 
@@ -15,10 +15,14 @@ interface Conn {
   once(event: "close", listener: () => void): void;
 }
 
+const nodes: TestNode[] = [];
+afterEach(() => Promise.all(nodes.splice(0).map((node) => node.stop())));
+
 /** A node with a client that does not read, and one that does. */
 async function start() {
   const backend = new Backend();
   const node = await startNode(backend, { MAX_UNSENT: String(limit) });
+  nodes.push(node);
   const [chatId, ann, bob] = [uuid(), uuid(), uuid()];
   backend.create(chatId, ann, bob);
   const [slow, good] = [await node.enter(ann), await node.enter(bob)];
@@ -27,7 +31,6 @@ async function start() {
   conn.once("close", () => (isGone = true));
   rawOf(slow.socket).pause();
   return {
-    node,
     good,
     revs: () => good.revs(chatId),
     isGone: () => isGone,
@@ -46,7 +49,7 @@ test.each([
 ])(
   "a client that does not read is cut off before too much waits for it, and the others go on: %s",
   async (_name, size, count) => {
-    const { node, good, revs, isGone, unsent, send } = await start();
+    const { good, revs, isGone, unsent, send } = await start();
     let most = 0;
     // What the system holds for a connection fills first.
     for (let sent = 0; sent < count; sent += 20) {
@@ -57,14 +60,12 @@ test.each([
     expect(most).toBeLessThan(limit + 84 * (size + 400));
     await eventually(() => revs().length === count, 15_000);
     expect(good.socket.connected).toBe(true);
-    await node.stop();
   },
 );
 
 test("it is cut off also where nothing more is said", async () => {
-  const { node, isGone, unsent, send } = await start();
+  const { isGone, unsent, send } = await start();
   while (unsent() < limit) await send(50_000, 1);
   expect(isGone()).toBe(false);
   await eventually(isGone, 2000);
-  await node.stop();
 });
