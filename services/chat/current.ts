@@ -75,8 +75,8 @@ export async function requireMessage(
 ): Promise<Current> {
   const { rev } = state;
   const later = state.recent.filter(isChange);
-  const [sent] = await store.wordsOf(state.chatId, messageId);
-  if (sent?.type !== "message.sent" || !seesSeq(seesOf(state, viewerId), sent.seq)) throw problem("chat.message_not_found");
+  const sent = await store.messageById(state.chatId, messageId);
+  if (!sent || !seesSeq(seesOf(state, viewerId), sent.seq)) throw problem("chat.message_not_found");
   const [stored] = await store.changesAt(state.chatId, [sent.seq]);
   return { sent, changes: bringForward(stored, sent.seq, later), rev };
 }

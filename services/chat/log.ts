@@ -307,7 +307,7 @@ function entryAt(intent: Intent, rev: number, seq: number, isMessage: boolean): 
   const { chatId, type, by, key, body } = intent;
   const entry = { _id: place(chatId, rev), chatId, rev, seq, key, type, by, at: Date.now(), body };
   if (isMessage) return { ...entry, seqKey: place(chatId, seq), messageId: (body as { id: string }).id } as StoredEntry;
-  if (type === "message.edited") return { ...entry, messageId: (body as { messageId: string }).messageId } as StoredEntry;
+  if (type === "message.edited") return { ...entry, editOf: (body as { messageId: string }).messageId } as StoredEntry;
   return entry as StoredEntry;
 }
 

@@ -42,7 +42,10 @@ export class Projector {
     const gone = changed.filter(({ deletedAt }) => deletedAt !== undefined);
     for (const entry of entries) {
       if (entry.type !== "message.deleted") continue;
-      for (const words of await this.#store.wordsOf(chatId, entry.body.messageId)) await this.#store.erase(words);
+      const { messageId } = entry.body;
+      const sent = await this.#store.messageById(chatId, messageId);
+      for (const words of [...(sent ? [sent] : []), ...(await this.#store.editsOf(chatId, messageId))])
+        await this.#store.erase(words);
     }
     await this.#index(chatId, entries, new Map(changed.map((changes) => [changes.seq, changes])));
     if (gone.length > 0) await this.#store.search.remove(gone.map(({ seq, rev }) => ({ chatId, seq, rev })));

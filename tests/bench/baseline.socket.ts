@@ -1,21 +1,32 @@
-// What a straightforward author would write: Socket.io, one insert for each message, a broadcast to the room, an answer. It
-// asks nobody who they are, checks nothing, and loses count when it restarts.
+// What a straightforward author would write: Socket.io, one insert for each message or change, a broadcast to the room, an
+// answer. It asks nobody who they are, checks nothing, and loses count when it restarts.
 
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 import { v7 as uuid } from "uuid";
 import { presentEntry, presentMessage } from "../../services/chat/present.ts";
-import { place, type StoredEntryOf } from "../../services/chat/store/documents.ts";
-import { openEntries, readOptions } from "./baseline.store.ts";
+import { collection } from "@confab/mixins/store/collection.ts";
+import * as documents from "../../services/chat/store/documents.ts";
+import { place, type StoredEntry, type StoredEntryOf } from "../../services/chat/store/documents.ts";
+import { openDatabase, readOptions } from "./baseline.store.ts";
 
 interface Sent {
   chatId: string;
   clientMessageId: string;
   text: string;
 }
+interface Changed {
+  chatId: string;
+  messageId: string;
+  text: string;
+  emoji: string;
+}
+type Ack = (answer: unknown) => void;
 
 const options = readOptions();
-const entries = await openEntries(options);
+const database = openDatabase(options);
+const entries = await database.collection(documents.entries);
+const receipts = await database.collection(collection<{ _id: string; readSeq: number }>("receipts"));
 const heads = new Map<string, number>();
 
 const server = createServer((_req, res) => void res.end("here\n"));
@@ -23,7 +34,7 @@ const io = new Server(server, { serveClient: false, perMessageDeflate: false, tr
 
 io.on("connection", (socket) => {
   const { userId, chats } = socket.handshake.auth as { userId: string; chats: string[] };
-  socket.on("message:send", async ({ chatId, clientMessageId, text }: Sent, ack: (answer: unknown) => void) => {
+  socket.on("message:send", async ({ chatId, clientMessageId, text }: Sent, ack: Ack) => {
     const rev = (heads.get(chatId) ?? 0) + 1;
     heads.set(chatId, rev);
     const entry: StoredEntryOf<"message.sent"> = {
@@ -41,6 +52,28 @@ io.on("connection", (socket) => {
     await entries.insert(entry);
     io.to(chatId).emit("chat:entry", presentEntry(entry));
     ack({ ok: true, data: { message: presentMessage(entry, null, "") } });
+  });
+  const change = (type: "message.edited" | "reaction.added" | "reaction.removed") => async (changed: Changed, ack: Ack) => {
+    const { chatId, messageId, text, emoji } = changed;
+    const seq = 1;
+    const rev = (heads.get(chatId) ?? 0) + 1;
+    heads.set(chatId, rev);
+    const body = type === "message.edited" ? { messageId, seq, text, data: "{}", mentions: [] } : { messageId, seq, emoji };
+    const at = Date.now();
+    const entry = { _id: place(chatId, rev), chatId, rev, seq, key: uuid(), type, by: userId, at, body } as StoredEntry;
+    await entries.insert(entry);
+    io.to(chatId).emit("chat:entry", presentEntry(entry));
+    ack({ ok: true, data: {} });
+  };
+  socket.on("message:edit", change("message.edited"));
+  socket.on("message:react", change("reaction.added"));
+  socket.on("message:unreact", change("reaction.removed"));
+  socket.on("receipts", async ({ read }: { read: Record<string, number> }, ack: Ack) => {
+    for (const [chatId, readSeq] of Object.entries(read)) {
+      await receipts.replaceOne({ _id: `${chatId}:${userId}` }, { _id: `${chatId}:${userId}`, readSeq });
+      io.to(chatId).emit("receipt", { chatId, receipt: { userId, readSeq, deliveredSeq: readSeq } });
+    }
+    ack({ ok: true, data: {} });
   });
   void socket.join(chats);
   socket.emit("ready", {});

@@ -16,9 +16,10 @@ export function readOptions() {
       chat: { type: "string", default: "" },
       user: { type: "string", default: "" },
       count: { type: "string", default: "0" },
+      chats: { type: "string", default: "0" },
     },
   });
-  return { ...values, port: Number(values.port), count: Number(values.count) };
+  return { ...values, port: Number(values.port), count: Number(values.count), chats: Number(values.chats) };
 }
 
 export function openDatabase({ mongo, data }: { mongo?: string; data: string }): Database {

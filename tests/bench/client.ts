@@ -42,11 +42,16 @@ export class BenchSocket {
   }
 
   /** Sends a message and resolves when the server says that it is stored. */
-  send(chatId: string, clientMessageId: string, text: string): Promise<void> {
+  async send(chatId: string, clientMessageId: string, text: string): Promise<void> {
+    await this.ask("message:send", { chatId, clientMessageId, text });
+  }
+
+  /** Sends an event and resolves with the frame of the answer, if it is a good one. */
+  ask(event: string, payload: object): Promise<string> {
     const id = ++this.#lastAck;
     return new Promise((resolve, reject) => {
-      this.#acks.set(id, (frame) => (frame.includes('"ok":true') ? resolve() : reject(new Error(`refused: ${frame}`))));
-      this.#socket.send(`42${id}["message:send",${JSON.stringify({ chatId, clientMessageId, text })}]`);
+      this.#acks.set(id, (frame) => (frame.includes('"ok":true') ? resolve(frame) : reject(new Error(`refused: ${frame}`))));
+      this.#socket.send(`42${id}["${event}",${JSON.stringify(payload)}]`);
     });
   }
 

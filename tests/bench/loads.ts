@@ -1,7 +1,7 @@
 // What is done to a server, each for a time and no longer.
 
 import { randomUUID } from "node:crypto";
-import { Agent, get } from "node:http";
+import { Agent, request } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { BenchSocket, inParallel } from "./client.ts";
 import { tally, type Tally } from "./measure.ts";
@@ -92,31 +92,41 @@ export async function memoryOfIdle(crowd: Crowd, count: number): Promise<number>
   return bytes / count;
 }
 
-/** Reads pages of a chat over so many connections that are kept open. `before` says which page, anew for each. */
-export async function readPages(
+/** One request, which must be answered by 200. */
+export interface Request {
+  path: string;
+  /** Of a POST. */
+  body?: object;
+  /** Bytes that the answer must have at least and at most: else the figures are of something else. */
+  atLeast?: number;
+  atMost?: number;
+}
+
+/** Asks by HTTP over so many connections that are kept open; `next` says what, anew for each. */
+export async function askAgain(
   server: BenchServer,
-  {
-    chatId,
-    token,
-    before,
-    connections = 16,
-  }: { chatId: string; token?: string; before: () => number | undefined; connections?: number },
+  { token, next, connections = 16 }: { token?: string; next: () => Request; connections?: number },
   seconds: number,
 ): Promise<Tally> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const headers = {
+    "Content-Type": "application/json",
+    ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+  };
   const { hostname, port } = new URL(server.url);
-  const read = (path: string) =>
+  const ask = ({ path, body, atLeast = 1, atMost = Infinity }: Request) =>
     new Promise<void>((resolve, reject) => {
-      get({ agent, hostname, port, path, headers }, (res) => {
+      const method = body ? "POST" : "GET";
+      const asked = request({ agent, hostname, port, path: `/api/v1${path}`, method, headers }, (res) => {
         let bytes = 0;
         res.on("data", (chunk: Buffer) => (bytes += chunk.length));
         res.on("end", () =>
-          res.statusCode === 200 && bytes > 10_000
+          res.statusCode === 200 && bytes >= atLeast && bytes <= atMost
             ? resolve()
-            : reject(new Error(`a page was answered by ${res.statusCode}, ${bytes} bytes`)),
+            : reject(new Error(`${path} was answered by ${res.statusCode}, ${bytes} bytes`)),
         );
-      }).on("error", reject);
+      });
+      asked.on("error", reject).end(body && JSON.stringify(body));
     });
   try {
     return await tally(server, async () => {
@@ -124,8 +134,7 @@ export async function readPages(
       const end = performance.now() + seconds * 1000;
       await inParallel(connections, connections, async () => {
         for (let now = performance.now(); now < end;) {
-          const from = before();
-          await read(`/api/v1/chats/${chatId}/messages${from === undefined ? "" : `?before=${from}`}`);
+          await ask(next());
           waits.push(-now + (now = performance.now()));
         }
       });

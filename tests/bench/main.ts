@@ -1,7 +1,7 @@
 // npm run bench: Confab beside bare servers of our own that do the same to the same store, in one run, as ratios.
 //
 //   --quick           each load for a second: does it run at all
-//   --only <measure>  send, deliver, memory or pages; may be given several times
+//   --only <measure>  send, deliver, change, memory, pages, search or sync; may be given several times
 //   --mongo           on MongoDB alone;   --embedded  on the embedded store alone.   Else both, as far as MongoDB can be had.
 //   --profile         also prints what costs most of Confab's CPU, in sends and in pages; that run's figures say less
 
@@ -13,13 +13,15 @@ import { parseArgs } from "node:util";
 import { PartsUnavailable } from "../../tools/parts/part.ts";
 import { startParts } from "../../tools/parts/parts.ts";
 import { startWatchdog } from "../../tools/parts/watchdog.ts";
-import { closeSockets, memoryOfIdle, openSockets, readPages, sendInPairs, sendToGroup } from "./loads.ts";
-import { inTurn, printTable, row, rowsOf, type Row, type Tally } from "./measure.ts";
-import { gatherInBaseline, gatherInConfab, signIn, type Crowd } from "./people.ts";
+import { editInPairs, reactInGroup, receiptsInGroup } from "./changes.ts";
+import { inParallel } from "./client.ts";
+import { askAgain, closeSockets, memoryOfIdle, openSockets, sendInPairs, sendToGroup } from "./loads.ts";
+import { inTurn, printTable, row, rowsAlone, rowsOf, type Row, type Tally } from "./measure.ts";
+import { gatherInBaseline, gatherInConfab, openGroup, sendTo, signIn, syncFrom, type Crowd } from "./people.ts";
 import { printProfile } from "./profile.ts";
-import { runScript, startBaseline, startConfab, type Ground } from "./servers.ts";
+import { runScript, startBaseline, startConfab, type BenchServer, type Ground } from "./servers.ts";
 
-const measures = ["send", "deliver", "memory", "pages"] as const;
+const measures = ["send", "deliver", "change", "memory", "pages", "search", "sync"] as const;
 type Measure = (typeof measures)[number];
 
 const { values: options } = parseArgs({
@@ -36,8 +38,8 @@ if (unknown) throw new Error(`--only ${unknown}: there are ${measures.join(", ")
 const wants = (measure: Measure) => options.only.length === 0 || options.only.includes(measure);
 
 const size = options.quick
-  ? { seconds: 1, rounds: 1, pairs: 10, groups: [100], idle: 200, messages: 2000 }
-  : { seconds: 4, rounds: 2, pairs: 50, groups: [100, 1000], idle: 2000, messages: 100_000 };
+  ? { seconds: 1, rounds: 1, pairs: 10, groups: [100], idle: 200, messages: 2000, chats: 50 }
+  : { seconds: 4, rounds: 2, pairs: 50, groups: [100, 1000], idle: 2000, messages: 100_000, chats: 500 };
 
 const folder = mkdtempSync(join(tmpdir(), "confab-bench-"));
 const watchdog = startWatchdog(folder, 0);
@@ -81,8 +83,9 @@ async function bench(title: string, ground: Ground): Promise<void> {
   const rows: Row[] = [];
   // A socket weighs the same whatever the database.
   const memory = wants("memory") && !ground.mongoUrl;
-  if (wants("send") || wants("deliver") || memory) rows.push(...(await benchSockets(ground, memory)));
-  if (wants("pages")) rows.push(...(await benchPages(ground)));
+  if (wants("send") || wants("deliver") || wants("change") || memory) rows.push(...(await benchSockets(ground, memory)));
+  if (wants("pages") || wants("search")) rows.push(...(await benchPages(ground)));
+  if (wants("sync")) rows.push(...(await benchSync(ground)));
   printTable(title, rows);
 }
 
@@ -93,7 +96,7 @@ async function benchSockets(ground: Ground, memory: boolean): Promise<Row[]> {
   const baseline = await startBaseline(ground, "baseline.socket.ts", "bare-socket");
   const confab = await startConfab(ground, "confab", profiles);
   try {
-    const groups = wants("deliver") ? size.groups : [];
+    const groups = wants("deliver") || wants("change") ? size.groups : [];
     const people = Math.max(size.pairs * 2, ...groups, memory ? size.idle / 2 : 0);
     const crowdSize = { people, pairs: size.pairs, groups };
     say(`${people} people sign in`);
@@ -110,9 +113,16 @@ async function benchSockets(ground: Ground, memory: boolean): Promise<Row[]> {
       rows.push(...rowsOf("stored 1:1 sends", ours, theirs));
       spans = ours.spans;
     }
-    for (const members of groups) {
+    for (const members of wants("deliver") ? groups : []) {
       say(`a group of ${members}`);
       rows.push(...rowsOf(`deliveries to a group of ${members}`, ...(await compare(crowds, members, sendToGroup))));
+    }
+    if (wants("change")) {
+      const [small, large] = [groups[0]!, groups.at(-1)!];
+      say("edits, reactions, receipts");
+      rows.push(...rowsOf("edits", ...(await compare(crowds, size.pairs * 2, editInPairs))));
+      rows.push(...rowsOf(`reactions in a group of ${large}`, ...(await compare(crowds, large, reactInGroup))));
+      rows.push(...rowsOf(`receipts of ${small} in a group`, ...(await compare(crowds, small, receiptsInGroup))));
     }
   } finally {
     await Promise.all([confab.stop(), baseline.stop()]);
@@ -154,28 +164,77 @@ async function benchPages(ground: Ground): Promise<Row[]> {
   const spans: Tally["spans"] = [];
   try {
     const token = reader.accessToken;
-    const depths = () => 100 + Math.floor(Math.random() * (size.messages / 2));
-    for (const [what, before] of [
-      ["newest pages", () => undefined],
+    const path = `/chats/${chatId}/messages`;
+    const depths = () => `${path}?before=${100 + Math.floor(Math.random() * (size.messages / 2))}`;
+    for (const [what, next] of [
+      ["newest pages", () => path],
       ["pages from the depths", depths],
     ] as const) {
+      if (!wants("pages")) break;
       say(what);
-      const loads = [confab, baseline].map(
-        (server) => (seconds: number) => readPages(server, { chatId, token, before }, seconds),
-      );
-      for (const run of loads) await run(Math.min(1, size.seconds));
-      const [ours, theirs] = await inTurn(
-        size.rounds,
-        loads.map((run) => () => run(size.seconds)),
-      );
-      rows.push(...rowsOf(`${what} of ${size.messages.toLocaleString("en")} messages`, ours!, theirs!));
-      spans.push(...ours!.spans);
+      const request = () => ({ path: next(), atLeast: 10_000 });
+      const [ours, theirs] = await compareRequests([confab, baseline], [{ token, next: request }, { next: request }]);
+      rows.push(...rowsOf(`${what} of ${size.messages.toLocaleString("en")} messages`, ours, theirs));
+      spans.push(...ours.spans);
+    }
+    if (wants("search")) {
+      say("search");
+      // Every message has these words, so it is the newest that are found; the number is in one message.
+      for (const [what, q] of [
+        ["searches for common words", () => "quick brown f"],
+        ["searches for one message", () => `message ${1 + Math.floor(Math.random() * size.messages)}`],
+      ] as const) {
+        const next = () => ({ path: `/search?q=${encodeURIComponent(q())}`, atLeast: 400 });
+        await askAgain(confab, { token, next }, Math.min(1, size.seconds));
+        rows.push(
+          ...rowsAlone(`${what} in ${size.messages.toLocaleString("en")}`, await askAgain(confab, { token, next }, size.seconds)),
+        );
+      }
     }
   } finally {
     await Promise.all([confab.stop(), baseline.stop()]);
   }
   if (profiles) printProfile(profiles, spans);
   return rows;
+}
+
+/** Somebody in so many chats comes back, and one of them has gone on by one message. */
+async function benchSync(ground: Ground): Promise<Row[]> {
+  say(`${size.chats} chats, one of them changed`);
+  const [confab, baseline] = [
+    await startConfab(ground, "sync"),
+    await startBaseline(ground, "baseline.http.ts", "bare-sync", ["--chats", String(size.chats)]),
+  ];
+  try {
+    const reader = await signIn(confab);
+    const token = reader.accessToken;
+    const chatIds = await inParallel(size.chats, 8, () => openGroup(confab, token));
+    await sendTo(confab, token, chatIds[0]!);
+    const known = (ids: string[]) => ({ chats: Object.fromEntries(ids.map((id) => [id, 1])) });
+    // Each chat is noted in one's own log, soon after it was made.
+    let userRev = 0;
+    while (userRev < size.chats) ({ userRev } = await syncFrom(confab, token, { userRev }));
+    const ours = { path: "/sync", body: { ...known(chatIds), userRev }, atLeast: 300, atMost: 10_000 };
+    const theirs = { path: "/sync", body: known(Array.from({ length: size.chats }, (_, at) => `chat-${at}`)), atLeast: 300 };
+    const tallies = await compareRequests([confab, baseline], [{ token, next: () => ours }, { next: () => theirs }]);
+    return rowsOf(`syncs of ${size.chats} chats with one changed`, ...tallies);
+  } finally {
+    await Promise.all([confab.stop(), baseline.stop()]);
+  }
+}
+
+/** The same requests to both, with a few first for which nothing is noted. */
+async function compareRequests(
+  servers: BenchServer[],
+  asks: Parameters<typeof askAgain>[1][],
+): Promise<[confab: Tally, baseline: Tally]> {
+  const loads = servers.map((server, at) => (seconds: number) => askAgain(server, asks[at]!, seconds));
+  for (const run of loads) await run(Math.min(1, size.seconds));
+  const [confab, baseline] = await inTurn(
+    size.rounds,
+    loads.map((run) => () => run(size.seconds)),
+  );
+  return [confab!, baseline!];
 }
 
 function profileFolder(ground: Ground, name: string): string | undefined {

@@ -97,6 +97,11 @@ export function rowsOf(what: string, confab: Tally, baseline: Tally): Row[] {
   ];
 }
 
+/** The rows of a load for which there is no bare server to compare with. */
+export function rowsAlone(what: string, confab: Tally): Row[] {
+  return rowsOf(what, confab, confab).map((one) => ({ ...one, baseline: "", ratio: "" }));
+}
+
 export function row(what: string, confab: number, baseline: number, digits = 0): Row {
   const show = (value: number) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return { what, confab: show(confab), baseline: show(baseline), ratio: (confab / baseline).toFixed(2) };

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Chat, InboxMail, SignedIn } from "@confab/contracts";
+import type { Chat, InboxMail, Params, Result, SignedIn } from "@confab/contracts";
 import { inParallel } from "./client.ts";
 import type { BenchServer } from "./servers.ts";
 
@@ -53,6 +53,19 @@ export async function signIn(server: BenchServer): Promise<SignedIn> {
   const code = await codeFor(server, email);
   return ask<SignedIn>(server, "/auth/verify", { flowId, code });
 }
+
+/** A group of oneself alone. */
+export const openGroup = async (server: BenchServer, token: string): Promise<string> =>
+  (await ask<Chat>(server, "/chats", { type: "group", memberIds: [] }, token)).id;
+
+export const sendTo = (server: BenchServer, token: string, chatId: string): Promise<unknown> =>
+  ask(server, `/chats/${chatId}/messages`, { clientMessageId: randomUUID(), text: "something new" }, token);
+
+export const syncFrom = (
+  server: BenchServer,
+  token: string,
+  known: Params<"chat.sync.pull">,
+): Promise<Result<"chat.sync.pull">> => ask(server, "/sync", known, token);
 
 async function codeFor(server: BenchServer, email: string): Promise<string> {
   for (let tries = 0; tries < 200; tries++) {

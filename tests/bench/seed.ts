@@ -2,8 +2,10 @@
 
 import { v7 as uuid } from "uuid";
 import { emptyState, fold, storeState } from "../../services/chat/fold.ts";
+import { Projector } from "../../services/chat/projector.ts";
 import { ChatStore } from "../../services/chat/store/chat.store.ts";
 import { place, type StoredEntry } from "../../services/chat/store/documents.ts";
+import { UserLog } from "../../services/chat/userlog.ts";
 import { openDatabase, readOptions } from "./baseline.store.ts";
 
 const options = readOptions();
@@ -12,6 +14,7 @@ const batchSize = 500;
 
 const database = openDatabase(options);
 const store = await ChatStore.open(database);
+const projector = new Projector(store, new UserLog(store, () => {}));
 const state = emptyState(chatId);
 const began = Date.now() - count;
 
@@ -21,6 +24,7 @@ for (let from = 0; from <= count; from += batchSize) {
   const outcomes = await store.append(batch, true);
   if (outcomes.some((outcome) => outcome !== "stored")) throw new Error("there is something in this store already");
   for (const entry of batch) fold(state, entry);
+  await projector.project(state, state.recent.splice(0));
 }
 await store.keepState(storeState(state));
 await database.close();
@@ -38,5 +42,5 @@ function entryAt(seq: number): StoredEntry {
     text: `Message ${seq}: the quick brown fox jumps over the lazy dog, again.`,
     data: "{}",
   };
-  return { ...entry, key: `m:${userId}:seed-${seq}`, type: "message.sent", body, seqKey: place(chatId, seq) };
+  return { ...entry, key: `m:${userId}:seed-${seq}`, type: "message.sent", body, seqKey: place(chatId, seq), messageId: body.id };
 }

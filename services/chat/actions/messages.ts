@@ -126,7 +126,7 @@ export const messages = {
     const state = await requireChat(this, chatId, userId);
     const { sent, changes } = await requireMessage(this, state, messageId, userId);
     if (changes?.deletedAt !== undefined) return { items: [] };
-    const words = await this.store.wordsOf(chatId, sent.body.id);
+    const words = [sent, ...(await this.store.editsOf(chatId, messageId))];
     const items = words.map(({ rev, at, body }) => ({
       rev,
       at: new Date(at).toISOString(),
@@ -154,11 +154,11 @@ async function asItIsNow(service: ChatService, sent: StoredMessage, userId: stri
 }
 
 async function findReplied(service: ChatService, state: ChatState, messageId: string, userId: string) {
-  const [sent] = await service.store.wordsOf(state.chatId, messageId);
+  const sent = await service.store.messageById(state.chatId, messageId);
   const sees = async (seq: number) =>
     seesSeq(seesOf(state, userId), seq) || seesSeq(seesOf(await service.chats.latest(state.chatId), userId), seq);
   // Of a message that one may not see there is no telling that it is there.
-  if (sent?.type !== "message.sent" || !(await sees(sent.seq)))
+  if (!sent || !(await sees(sent.seq)))
     throw badField("replyTo", "message_not_found", "must be a message of this chat");
   return { id: sent.body.id, seq: sent.seq };
 }

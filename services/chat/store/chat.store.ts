@@ -121,12 +121,17 @@ export class ChatStore {
     return (await this.#entries.find({ seqKey: { $in: seqs.map((seq) => place(chatId, seq)) } })) as StoredMessage[];
   }
 
-  /** The message as it was sent, and its edits, ascending by rev. */
-  async wordsOf(chatId: string, messageId: string): Promise<(StoredMessage | StoredEntryOf<"message.edited">)[]> {
+  /** The message as it was sent. */
+  async messageById(chatId: string, messageId: string): Promise<StoredMessage | undefined> {
     const found = await this.#entries.find({ messageId });
-    return found.filter((entry) => entry.chatId === chatId).sort((a, b) => a.rev - b.rev) as (
-      StoredMessage | StoredEntryOf<"message.edited">
-    )[];
+    return found.find((entry) => entry.chatId === chatId) as StoredMessage | undefined;
+  }
+
+  /** The edits of a message, ascending by rev. */
+  async editsOf(chatId: string, messageId: string): Promise<StoredEntryOf<"message.edited">[]> {
+    const found = await this.#entries.find({ editOf: messageId });
+    const edits = found.filter((entry) => entry.chatId === chatId) as StoredEntryOf<"message.edited">[];
+    return edits.sort((a, b) => a.rev - b.rev);
   }
 
   /** Takes the words out of an entry whose message was deleted. Its place stays. */

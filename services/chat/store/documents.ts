@@ -52,8 +52,10 @@ interface Place {
   seq: number;
   /** `chatId:seq`, on messages alone. */
   seqKey?: string;
-  /** On a message and on its edits: whose words these are. */
+  /** On messages alone: by what they are found. */
   messageId?: string;
+  /** On edits alone: the message that they are of. */
+  editOf?: string;
   /** What the entry is called by whoever caused it (G3). */
   key: string;
   by: string;
@@ -227,7 +229,8 @@ export interface StoredUserSubject {
 export const entries = collection<StoredEntry>("entries", [
   { name: "key", fields: ["chatId", "key"], unique: true, carries: "G3: one message for one name" },
   { name: "seq", fields: ["seqKey"], sparse: true, carries: "pages of messages as ranges" },
-  { name: "message", fields: ["messageId"], sparse: true, carries: "a message and its edits by its id" },
+  { name: "message", fields: ["messageId"], sparse: true, carries: "a message by its id" },
+  { name: "edits", fields: ["editOf"], sparse: true, carries: "what a message said between" },
 ]);
 export const states = collection<StoredState>("states");
 export const changes = collection<StoredChanges>("changes");
