@@ -78,3 +78,15 @@ function readEntry({ type, by, data }: Entry): Pick<Act, "type" | "by" | "what">
   if (type === "member.removed") return { type, by, what: data.userId };
   return { type, by, what: target };
 }
+
+/** Entries by those who were not in the chat when they took their place: the log is the lock, whoever decides on which node. */
+export function strangersIn(log: readonly Entry[]): string[] {
+  const members = new Set<string>();
+  return log.flatMap(({ rev, type, by, data }) => {
+    const joins = type === "chat.created" || type === "member.added" ? data.members.map(({ userId }) => userId) : [];
+    const isStranger = !members.has(by) && !joins.includes(by);
+    for (const userId of joins) members.add(userId);
+    if (type === "member.removed") members.delete(data.userId);
+    return isStranger ? `${type} at ${rev}` : [];
+  });
+}

@@ -36,15 +36,20 @@ export class Asker {
   readonly sockets: TestSocket[];
   readonly #clients: TestClient[];
   readonly #asked: Asked;
-  readonly #goesOn: () => boolean;
+  readonly #blame: (what: string) => void;
 
-  constructor(user: TestUser, sockets: TestSocket[], doors: number, random: Random, asked: Asked, goesOn: () => boolean) {
+  constructor(
+    user: TestUser,
+    sockets: TestSocket[],
+    random: Random,
+    { doors, asked, blame }: { doors: number; asked: Asked; blame: (what: string) => void },
+  ) {
     this.user = user;
     this.sockets = sockets;
     this.random = random;
     this.#clients = Array.from({ length: doors }, (_, at) => user.at(at).client);
     this.#asked = asked;
-    this.#goesOn = goesOn;
+    this.#blame = blame;
   }
 
   get id(): string {
@@ -63,9 +68,11 @@ export class Asker {
       } catch (error) {
         const isUnavailable = error instanceof Refused && error.code === "unavailable";
         if (error instanceof Refused && !isUnavailable) return { refused: error.code, interrupted };
-        if (!(error instanceof NoAnswer) && !isUnavailable) throw error;
-        if (!this.#goesOn()) throw error;
-        if (Date.now() - since > patience) throw new Error(`${name} found no answer`, { cause: error });
+        const isLate = Date.now() - since > patience;
+        if (isLate || (!(error instanceof NoAnswer) && !isUnavailable)) {
+          this.#blame(`${isLate ? "nobody answered any more: " : ""}${(error as Error).message}`);
+          return { refused: "internal", interrupted };
+        }
         this.#asked.interrupted++;
         await pause(between(this.random, 50, 400));
       } finally {

@@ -25,7 +25,7 @@ export class Device {
   async wander(goesOn: () => boolean): Promise<void> {
     const { random } = this.#asker;
     while (goesOn()) {
-      const more = await this.#page(pick(random, [3, 30, 300]));
+      const more = await this.#page(pick(random, [1, 4, 30, 300]));
       await pause(more ? between(random, 0, 60) : between(random, 50, 1500));
     }
   }
@@ -46,7 +46,7 @@ export class Device {
   }
 
   async catchUp(): Promise<void> {
-    while (await this.#page(pick(this.#asker.random, [20, 500])));
+    while (await this.#page(pick(this.#asker.random, [2, 20, 500])));
   }
 
   async #page(limit: number): Promise<boolean> {

@@ -89,7 +89,7 @@ export class Reader {
     if (refused) return this.#refused(talk, refused);
     for (const message of result!.items) {
       this.#sight.seeMessage(message, asked);
-      if (message.deletedAt) this.#sight.blame("a deleted message is among the pins");
+      if (message.deletedAt) this.#sight.blame("G2: a deleted message is among the pins");
     }
   }
 
@@ -140,7 +140,8 @@ export class Reader {
       const asked = performance.now();
       const limit = pick(this.#asker.random, [10, 100, 1000]);
       const { result } = await this.#asker.ask("chat.sync.pull", { chats: { ...chats }, userRev: 1_000_000, limit });
-      for (const part of result!.chats) {
+      if (!result) return;
+      for (const part of result.chats) {
         chats[part.chatId] = part.rev;
         if (part.reset) {
           const far = part.rev - before[part.chatId]! > 1000;
@@ -159,7 +160,7 @@ export class Reader {
           if (part.chatId === talk.id) revs.push(...part.entries.map(({ rev }) => rev));
         }
       }
-      more = result!.more;
+      more = result.more;
     }
     // Who is out of the chat, or was meanwhile, is told to forget it.
     if (!isReset && (stays(talk, this.#asker.id) || revs.length > 0)) this.#expectAll(talk, "entries", after, known, revs);

@@ -76,7 +76,7 @@ export class Sight {
     if (message.deletedAt) {
       this.#seeGone(id);
       if (message.text !== "" || message.mentions.length > 0 || Object.keys(message.data).length > 0)
-        this.blame(`message ${id} is deleted and has words`);
+        this.blame(`G2: message ${id} is deleted and has words`);
     } else this.#expectRedacted(id, message.text, `message ${id}`, asked);
   }
 
@@ -89,7 +89,7 @@ export class Sight {
     const gone = this.#gone.get(messageId);
     if (asked === undefined || gone === undefined || gone > asked) return;
     if (text === "") this.counts.redacted++;
-    else this.blame(`the words of ${messageId} are there after its deletion, at ${where}`);
+    else this.blame(`G2: the words of ${messageId} are there after its deletion, at ${where}`);
   }
 }
 

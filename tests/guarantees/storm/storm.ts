@@ -42,7 +42,6 @@ export class Storm {
   readonly #world: World;
   readonly #random: Random;
   #blows = true;
-  #goesOn = true;
 
   constructor(world: World, parts: Parts | undefined, random: Random) {
     this.#world = world;
@@ -54,10 +53,8 @@ export class Storm {
     await this.#gather();
     const blows = () => this.#blows;
     const began = Date.now();
-    const writers = await Promise.all(
-      this.people.map(async (user) => new Writer(await this.#asker(user), this.talks, this.acts, this.sight, this.tally)),
-    );
-    for (const user of this.people.slice(1)) this.readers.push(new Reader(await this.#asker(user), this.talks, this.sight));
+    const writers = this.people.map((user) => new Writer(this.#asker(user), this.talks, this.acts, this.sight, this.tally));
+    for (const user of this.people.slice(1)) this.readers.push(new Reader(this.#asker(user), this.talks, this.sight));
     await this.#addDevices();
     const [wandering, comer, live] = this.devices;
     const work = [
@@ -68,20 +65,17 @@ export class Storm {
       live!.device.listen(blows),
       this.#watchSockets(blows),
     ];
-    const everybody = Promise.all(work);
     const strikes = this.faults
       .strike(rounds)
       .then(() => eventually("each kind of change was done", () => this.countDone() >= changes.length))
       .finally(() => (this.#blows = false));
     try {
       // Whoever fails ends the storm, and what was killed or stopped is brought back all the same.
-      await Promise.race([Promise.all([strikes, everybody]), everybody.then(() => strikes)]);
+      await Promise.all([strikes, ...work]);
     } finally {
       this.#blows = false;
-      this.#goesOn = false;
       await Promise.allSettled([strikes, ...work]);
     }
-    this.#goesOn = true;
     this.milliseconds = Date.now() - began;
     await this.#calm();
   }
@@ -104,22 +98,23 @@ export class Storm {
         this.sockets.push({ user, socket: await user.at(door + Math.floor(at / 2)).socket() });
   }
 
-  async #asker(user: TestUser): Promise<Asker> {
+  #asker(user: TestUser): Asker {
     const sockets = this.sockets.filter((one) => one.user === user).map(({ socket }) => socket);
-    return new Asker(user, sockets, this.#world.doors.length, fork(this.#random), this.asked, () => this.#goesOn);
+    const blame = (what: string) => this.sight.blame(what);
+    return new Asker(user, sockets, fork(this.#random), { doors: this.#world.doors.length, asked: this.asked, blame });
   }
 
   async #addDevices(): Promise<void> {
     const [, , third, fourth, comes, brought] = this.people as [TestUser, TestUser, TestUser, TestUser, TestUser, TestUser];
-    const add = async (how: string, user: TestUser, socket?: TestSocket) => {
-      const asker = await this.#asker(user);
+    const add = (how: string, user: TestUser, socket?: TestSocket) => {
+      const asker = this.#asker(user);
       this.devices.push({ how, asker, device: new Device(asker, this.sight, socket) });
     };
-    await add("syncs now and then", third);
-    await add("comes and goes, and syncs now and then", comes);
-    await add("follows a socket", fourth, this.sockets.find(({ user }) => user === fourth)!.socket);
-    await add("sleeps all the while", fourth);
-    await add("is brought and removed, and sleeps", brought);
+    add("syncs now and then", third);
+    add("comes and goes, and syncs now and then", comes);
+    add("follows a socket", fourth, this.sockets.find(({ user }) => user === fourth)!.socket);
+    add("sleeps all the while", fourth);
+    add("is brought and removed, and sleeps", brought);
     // Those who sleep know the chats as they were.
     for (const { device } of this.devices) await device.catchUp();
   }

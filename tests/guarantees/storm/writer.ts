@@ -22,6 +22,7 @@ export const changes = [
   "member.added",
   "member.removed",
   "receipts",
+  "own",
   "repeated",
 ] as const;
 
@@ -68,6 +69,7 @@ export class Writer {
       [3, () => this.#pin()],
       [1, () => this.#rename()],
       [3, () => this.#read()],
+      [3, () => this.#own()],
       [3, () => this.#repeat()],
       [3, () => this.#move()],
     ];
@@ -93,7 +95,8 @@ export class Writer {
     this.#acts.note({ chatId: talk.id, type, by: this.#asker.id, what, done: refused === undefined, interrupted });
     if (refused === undefined) this.#count(type);
     const isOut: ProblemCode[] = stays(talk, this.#asker.id) ? [] : ["chat.not_found"];
-    if (refused !== undefined && ![...refusals, ...isOut].includes(refused)) this.#sight.blame(`${name} was refused: ${refused}`);
+    if (refused !== undefined && ![...refusals, ...isOut].includes(refused))
+      this.#sight.blame(`G2: ${name} was refused: ${refused}`);
     return outcome;
   }
 
@@ -220,6 +223,26 @@ export class Writer {
     this.#count("receipts");
   }
 
+  /** What is in one's own log alone. */
+  async #own(): Promise<void> {
+    this.#count("own");
+    const set = this.#random() < 0.6;
+    const way = this.#random();
+    if (way < 0.2) {
+      await this.#asker.ask("chat.preference.change", { readReceipts: set });
+    } else if (way < 0.6) {
+      // Somebody with whom there is no direct chat, so that nothing else comes of it.
+      const { id: userId } = pick(this.#random, this.#talks[0]!.comers);
+      await this.#asker.ask(set ? "chat.block.add" : "chat.block.remove", { userId });
+    } else {
+      const talk = pick(this.#random, this.#talks);
+      const flag = pick(this.#random, ["pinned", "archived", "markedUnread"] as const);
+      const { result, refused } = await this.#asker.ask("chat.me.change", { chatId: talk.id, [flag]: set });
+      if (result && result.me[flag] !== set) this.#sight.blame(`G4: a chat is not ${flag} after it was said to be`);
+      if (refused && stays(talk, this.#asker.id)) this.#sight.blame(`G2: a chat could not be ${flag}: ${refused}`);
+    }
+  }
+
   async #move(): Promise<void> {
     if (this.#moves.length === 0) return;
     const move = pick(this.#random, this.#moves);
@@ -232,7 +255,7 @@ export class Writer {
     } else if (alone) {
       const act = { talk, type: "member.added", what: userId } as const;
       const { refused } = await this.#do("chat.invite.accept", { code: talk.code! }, act);
-      if (refused) this.#sight.blame(`an invite was refused: ${refused}`);
+      if (refused) this.#sight.blame(`G2: an invite was refused: ${refused}`);
     } else {
       await this.#do("chat.member.add", { chatId: talk.id, userIds: [userId] }, { talk, type: "member.added", what: userId });
     }
