@@ -12,7 +12,19 @@ import type {
   UserSubject,
 } from "./store/documents.ts";
 
-const time = (at: number) => new Date(at).toISOString();
+const two = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, "0"));
+const three = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, "0"));
+let day = NaN;
+let date = "";
+
+/** Milliseconds since 1970 as toISOString tells them, which costs three times as much where times are of one day: fifty of them a page. */
+export function time(at: number): string {
+  const today = Math.floor(at / 86_400_000);
+  if (today !== day) [day, date] = [today, new Date(at).toISOString().slice(0, 11)];
+  const ms = at - today * 86_400_000;
+  return `${date}${two[Math.floor(ms / 3_600_000)]}:${two[Math.floor(ms / 60_000) % 60]}:${two[Math.floor(ms / 1000) % 60]}.${three[ms % 1000]}Z`;
+}
+
 export const unpackData = (data: string) => (data === "{}" ? {} : (JSON.parse(data) as Record<string, unknown>));
 
 /** A message as it is now, as this person sees it. */

@@ -158,8 +158,7 @@ async function findReplied(service: ChatService, state: ChatState, messageId: st
   const sees = async (seq: number) =>
     seesSeq(seesOf(state, userId), seq) || seesSeq(seesOf(await service.chats.latest(state.chatId), userId), seq);
   // Of a message that one may not see there is no telling that it is there.
-  if (!sent || !(await sees(sent.seq)))
-    throw badField("replyTo", "message_not_found", "must be a message of this chat");
+  if (!sent || !(await sees(sent.seq))) throw badField("replyTo", "message_not_found", "must be a message of this chat");
   return { id: sent.body.id, seq: sent.seq };
 }
 
