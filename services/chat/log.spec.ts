@@ -183,3 +183,21 @@ test("a chat that cools down while its message waits is read again", async () =>
   expect(revs(await store.entriesAfter(chatId, 0, 100))).toEqual(upTo(11));
   expect(revs(await store.entriesAfter("other", 0, 100))).toEqual(upTo(11));
 });
+
+test("in a chat no entry is of a time before the one before it, unless a clock was far ahead", async () => {
+  const store = await openShared();
+  const [one, two] = [node(store), node(store)];
+  await one.log.append(create());
+  const now = Date.now();
+  const clock = jest.spyOn(Date, "now");
+  clock.mockReturnValue(now + 20_000);
+  await one.log.append(message("ann"));
+  clock.mockReturnValue(now);
+  const [late, same] = await Promise.all([two.log.append(message("bob")), two.log.append(message("bob"))]);
+  expect([late.entry.at, same.entry.at]).toEqual([now + 20_000, now + 20_000]);
+  clock.mockReturnValue(now + 86_400_000);
+  await one.log.append(message("ann"));
+  clock.mockReturnValue(now + 21_000);
+  expect((await two.log.append(message("bob"))).entry.at).toBe(now + 21_000);
+  clock.mockRestore();
+});

@@ -192,7 +192,7 @@ export class ChatLog {
       if (turn.rev > state.rev + 1) ordered = true;
       turn.closed = alone;
       if (!alone) turn.asides.add(aside);
-      const planned = { entry: entryAt(intent, turn.rev, turn.seq, isMessage), waiting: [one] };
+      const planned = { entry: entryAt(intent, turn, isMessage), waiting: [one] };
       turn.byKey.set(intent.key, planned);
       turns.set(intent.chatId, turn);
       batch.push(planned);
@@ -303,12 +303,21 @@ const openTurn = (state: ChatState): Turn => ({
   asides: new Set(),
 });
 
-function entryAt(intent: Intent, rev: number, seq: number, isMessage: boolean): StoredEntry {
+function entryAt(intent: Intent, { state, rev, seq }: Turn, isMessage: boolean): StoredEntry {
   const { chatId, type, by, key, body } = intent;
-  const entry = { _id: place(chatId, rev), chatId, rev, seq, key, type, by, at: Date.now(), body };
+  const entry = { _id: place(chatId, rev), chatId, rev, seq, key, type, by, at: timeAfter(state.changedAt), body };
   if (isMessage) return { ...entry, seqKey: place(chatId, seq), messageId: (body as { id: string }).id } as StoredEntry;
   if (type === "message.edited") return { ...entry, editOf: (body as { messageId: string }).messageId } as StoredEntry;
   return entry as StoredEntry;
+}
+
+/** Clocks of nodes differ by less than this; one that is further ahead is wrong, and its time is not to be kept for that long. */
+const maxSkew = 60_000;
+
+/** Now, but in a chat not before what came before: search and lists go by time as well as by number. */
+function timeAfter(before: number): number {
+  const now = Date.now();
+  return before > now && before - now <= maxSkew ? before : now;
 }
 
 /** Whether the entry that has the key is the one that we meant to store. Keys that others cannot know are ours. */
