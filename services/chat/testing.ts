@@ -10,10 +10,11 @@ import chatService from "./chat.service.ts";
 import type { ChatService } from "./service.ts";
 import { ChatStore } from "./store/chat.store.ts";
 
-/** A store in memory that says that other nodes write to it too. */
-export async function openSharedStore(): Promise<ChatStore> {
-  const store = await ChatStore.open(openNedb({ name: "chat", broker: {}, logger: console } as unknown as Service, "memory"));
-  return Object.assign(store, { shared: true });
+const owner = { name: "chat", broker: {}, logger: console } as unknown as Service;
+
+/** A store in memory that says whether other nodes write to it too. */
+export async function openStore(shared: boolean): Promise<ChatStore> {
+  return Object.assign(await ChatStore.open(openNedb(owner, "memory")), { shared });
 }
 
 type Operation = Exclude<
@@ -197,7 +198,7 @@ export class Nodes {
   }
 
   async start(count: number): Promise<void> {
-    this.store = await openSharedStore();
+    this.store = await openStore(count > 1);
     for (let at = 0; at < count; at++) this.all.push(new TestNode(this.store, this.#env, this.#strangers));
     await Promise.all(this.all.map(({ broker }) => broker.start()));
   }
@@ -239,7 +240,7 @@ export class Nodes {
   }
 }
 
-/** Nodes for all tests of a file. */
+/** Nodes for all tests of a file; one by itself is the whole of an embedded server. */
 export function useNodes(env: Record<string, string> = {}, count = 2): Nodes {
   const nodes = new Nodes(env);
   beforeAll(() => nodes.start(count));

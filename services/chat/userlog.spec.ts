@@ -1,7 +1,7 @@
 import { Unavailable } from "@confab/mixins/store/collection.ts";
 import { v7 as uuid } from "uuid";
 import type { ChatNote, UserSubject } from "./store/documents.ts";
-import { Access, openSharedStore, times, upTo } from "./testing.ts";
+import { Access, openStore, times, upTo } from "./testing.ts";
 import { defaultPreferences, noNote, subjects, UserLog, type UserChange } from "./userlog.ts";
 
 let userId: string;
@@ -11,7 +11,7 @@ beforeEach(() => {
 
 /** Logs of two nodes on one store. */
 async function open(jitter = 3) {
-  const store = await openSharedStore();
+  const store = await openStore(true);
   const node = () => {
     const access = new Access(store);
     access.jitter = jitter;

@@ -1,7 +1,7 @@
 import { actions, type ActionContract, type ActionName, type Params } from "@confab/contracts";
 import { v7 as uuid } from "uuid";
 import { fresh } from "./testing.client.ts";
-import { allEntries, allMessages, outcome, times, useNodes, users } from "./testing.ts";
+import { allEntries, allMessages, outcome, outcomes, times, useNodes, users } from "./testing.ts";
 
 const nodes = useNodes();
 const { as, group, direct, send } = nodes;
@@ -123,6 +123,26 @@ describe.each(["all", "join"] as const)("where newcomers may read from: %s", (hi
     await as(bob, "chat.invite.accept", { code });
     expect((await allMessages(nodes, bob, chatId)).map(({ text }) => text)).toEqual(historyFrom === "all" ? ["one"] : []);
   });
+});
+
+test("what one may not see cannot be replied to, changed or pinned", async () => {
+  const { id: chatId } = await group([ann, bob]);
+  await as(bob, "chat.member.remove", { chatId, userId: bob });
+  const { id: messageId } = await send(ann, chatId, "one");
+  await as(ann, "chat.member.add", { chatId, userIds: [bob] });
+  await as(ann, "chat.member.change", { chatId, userId: bob, role: "admin" });
+  const on = { chatId, messageId };
+  await expect(send(bob, chatId, "re", { replyTo: messageId })).rejects.toMatchObject({
+    data: { errors: [{ field: "replyTo" }] },
+  });
+  const tried = [
+    as(bob, "chat.message.edit", { ...on, text: "two" }),
+    as(bob, "chat.message.delete", on),
+    as(bob, "chat.reaction.add", { ...on, emoji: "👍" }),
+    as(bob, "chat.pin.add", on),
+    as(bob, "chat.pin.remove", on),
+  ];
+  expect(await outcomes(tried)).toEqual(times(5, () => "chat.message_not_found"));
 });
 
 test("changing from where newcomers may read holds for those who come then", async () => {

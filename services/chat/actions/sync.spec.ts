@@ -3,6 +3,7 @@ import { Entry, UserEntry } from "@confab/contracts/chat.ts";
 import fc from "fast-check";
 import { v7 as uuid } from "uuid";
 import { outcome, times, useNodes, users, type TestNode } from "../testing.ts";
+import { place, type StoredEntry } from "../store/documents.ts";
 import { catchesUp, Client, fresh } from "../testing.client.ts";
 
 const nodes = useNodes({ MAX_MEMBERS: "20" });
@@ -258,9 +259,77 @@ test("whoever is far behind starts over with the newest page, also while it is w
   const now = (await fresh(nodes.one, bob)).view();
   expect(at999.view()).toEqual(now);
   expect(far.view()).toEqual(now);
+  // Also where it is the end that is so far away, and where one has come back since.
+  const [gone, back] = [here.bobs.clone(), here.bobs.clone()];
+  await as(ann, "chat.member.remove", { chatId, userId: bob });
+  expect((await gone.pull(nodes)).view().chats).toEqual([]);
+  expect((await far.pull(nodes)).view().chats).toEqual([]);
+  await as(ann, "chat.member.add", { chatId, userIds: [bob] });
+  expect((await back.pull(nodes)).view().chats).toEqual((await fresh(nodes.one, bob)).view().chats);
 }, 20_000);
 
-describe("whatever happens, in whatever order, through whatever node", () => {
+test("more of one's own log than an answer holds comes in pages, and no chat is left out for it", async () => {
+  const { chatId } = await scene();
+  await nodes.one.service.userLog.append(
+    bob,
+    times(2000, (at) => ({
+      subject: `block:${at}`,
+      type: "block.changed" as const,
+      decide: () => ({ userId: `${at}`, blocked: true }),
+    })),
+  );
+  const now = (await fresh(nodes.two, bob)).view();
+  expect(now.blocked).toHaveLength(2000);
+  expect(now.chats.map(([id]) => id)).toEqual([chatId]);
+  const device = new Client(bob);
+  let pages = 1;
+  while (await device.page(nodes, 1000)) pages++;
+  expect(pages).toBeGreaterThan(2);
+  expect((await device.pull(nodes)).view()).toEqual(now);
+  // Whoever hands it on gets it in pages too.
+  const revs: number[] = [];
+  for (let after = 0; after < now.userRev;) {
+    const { userRev, items } = await as("", "chat.user.range", { userId: bob, after });
+    expect(JSON.stringify(items).length).toBeLessThan(1_000_000);
+    revs.push(...items.map((entry) => entry.userRev));
+    after = userRev;
+  }
+  expect(revs).toHaveLength(2001);
+  expect(revs.at(-1)).toBe(now.userRev);
+});
+
+test("what has gone on is told of chats and users, and nothing else", async () => {
+  const { chatId } = await scene();
+  const other = (await group([ann, bob])).id;
+  await nodes.settle();
+  const { userRev } = await as(bob, "chat.sync.pull", {});
+  const ask = (rev: number, of: number) =>
+    as("", "chat.head.list", { chats: { [chatId]: rev, [other]: 1, [uuid()]: 0 }, users: { [bob]: of, [uuid()]: 0 } });
+  expect(await ask(7, userRev)).toMatchObject({ chats: [], users: [] });
+  expect(await ask(6, userRev)).toMatchObject({ chats: [chatId], users: [] });
+  expect(await ask(2, userRev - 1)).toMatchObject({ chats: [chatId], users: [bob] });
+  expect((await as("", "chat.entry.range", { chatId, after: 5, limit: 10 })).items.map(({ rev }) => rev)).toEqual([6, 7]);
+});
+
+test("G9: an entry of a later version has its place, and everything goes on around it", async () => {
+  const { chatId, bobs } = await scene();
+  const { rev, lastSeq } = await nodes.one.service.chats.latest(chatId);
+  const later = { chatId, rev: rev + 1, seq: lastSeq, key: "poll", type: "poll.opened", by: ann, at: Date.now(), body: { x: 1 } };
+  await nodes.store.append([{ _id: place(chatId, rev + 1), ...later } as unknown as StoredEntry], false);
+  await send(ann, chatId, "after");
+  await nodes.settle();
+  await catchesUp(nodes, bobs, () => as(ann, "chat.chat.change", { chatId, title: "Later" }));
+  expect(bobs.told.slice(-3)).toEqual(["poll.opened", "message.sent", "chat.changed"]);
+  await nodes.two.restart();
+  expect(await nodes.two.as(bob, "chat.chat.get", { chatId })).toMatchObject({ rev: rev + 3, lastSeq: lastSeq + 1 });
+});
+
+const embedded = useNodes({ MAX_MEMBERS: "20" }, 1);
+
+describe.each([
+  ["on two nodes", nodes],
+  ["on one by itself", embedded],
+])("whatever happens, in whatever order, %s", (_name, cluster) => {
   const people = 4;
   const pick = fc.nat({ max: 1000 });
   const step = fc.record({ who: pick, what: pick, where: pick, whom: pick, node: pick });
@@ -271,23 +340,23 @@ describe("whatever happens, in whatever order, through whatever node", () => {
     settles: fc.boolean(),
   });
 
-  afterAll(() => nodes.all.forEach(({ access }) => (access.jitter = 0)));
+  afterAll(() => cluster.all.forEach(({ access }) => (access.jitter = 0)));
 
   test("each client ends with what there is", async () => {
-    nodes.all.forEach(({ access }, at) => (access.jitter = 3 + 3 * at));
+    cluster.all.forEach(({ access }, at) => (access.jitter = 3 + 3 * at));
     await fc.assert(
       fc.asyncProperty(fc.array(round, { minLength: 3, maxLength: 14 }), async (rounds) => {
         const everybody = users(people);
         const chats = [
-          (await group(everybody)).id,
-          (await group(everybody.slice(0, 3), { historyFrom: "join" })).id,
-          (await direct(everybody[0]!, everybody[1]!)).id,
+          (await cluster.group(everybody)).id,
+          (await cluster.group(everybody.slice(0, 3), { historyFrom: "join" })).id,
+          (await cluster.direct(everybody[0]!, everybody[1]!)).id,
         ];
         const said = chats.map((): string[] => []);
         const clients = everybody.map((userId) => new Client(userId));
 
         const act = async ({ who, what, where, whom, node }: Step): Promise<unknown> => {
-          const via: TestNode = nodes.all[node % 2]!;
+          const via: TestNode = cluster.all[node % cluster.all.length]!;
           const [by, userId] = [everybody[who % people]!, everybody[whom % people]!];
           const chatAt = where % chats.length;
           const chatId = chats[chatAt]!;
@@ -335,17 +404,18 @@ describe("whatever happens, in whatever order, through whatever node", () => {
         };
 
         const readPages = async (pages: { who: number; node: number; limit: number }[]) => {
-          for (const { who, node, limit } of pages) await clients[who % people]!.page(nodes.all[node % 2]!, limit);
+          for (const { who, node, limit } of pages)
+            await clients[who % people]!.page(cluster.all[node % cluster.all.length]!, limit);
         };
         for (const { together, pages, settles } of rounds) {
           // Some read while others write.
           await Promise.all([...together.map(act), readPages(pages)]);
-          if (settles) await nodes.all[rounds.length % 2]!.settle();
+          if (settles) await cluster.next().settle();
         }
-        await nodes.settle();
+        await cluster.settle();
         for (const client of clients) {
-          await client.pull(nodes, 3);
-          const now = (await fresh(nodes, client.userId)).view();
+          await client.pull(cluster, 3);
+          const now = (await fresh(cluster, client.userId)).view();
           expect(client.view()).toEqual(now);
           // What one's own log says of a chat is whether one is in it.
           const noted = now.notes.filter(([, { member }]) => member).map(([chatId]) => chatId);
