@@ -46,6 +46,12 @@ const cases: Case[] = [
     { reactions: [thumbs(1, false), party] },
   ],
   [
+    "another's reaction taken back from beside one's own",
+    { reactions: [thumbs(2, true)] },
+    { type: "reaction.removed", data: { ...of, emoji: "👍" } },
+    { reactions: [thumbs(1, true)] },
+  ],
+  [
     "the last of a reaction taken back",
     { reactions: [thumbs(1, false), party] },
     { type: "reaction.removed", data: { ...of, emoji: "👍" } },

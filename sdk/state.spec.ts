@@ -218,6 +218,7 @@ describe("answers and notes", () => {
   test("whoever reads on means no longer that something is unread", () => {
     const marked = opened(5, 4, me({ markedUnread: true }));
     expect(markRead(marked, 1, "ann").chat.me).toMatchObject({ markedUnread: false, readSeq: 1, deliveredSeq: 1 });
+    expect(markRead(marked, 0, "ann")).toBe(marked);
     expect(movePointers(marked, { deliveredSeq: 2 }, "ann").chat.me).toMatchObject({ markedUnread: true, deliveredSeq: 2 });
   });
 });

@@ -108,8 +108,7 @@ function changeChat(chat: Chat, entry: Entry, myId: string): Chat {
   }
 }
 
-function addMessage(log: ChatLog, sent: Message): ChatLog {
-  const message = newer(sent, log.quoted.get(sent.id));
+function addMessage(log: ChatLog, message: Message): ChatLog {
   const older = log.messages.length === 0 && log.older !== null ? message.seq : log.older;
   return { ...log, messages: [...log.messages, message], older };
 }
