@@ -126,6 +126,41 @@ withBrowser("chats on the page", () => {
     await leave(cat, dan);
   }, 120_000);
 
+  test("a chat opens where one left off, tells how much is below, and what is seen is read", async () => {
+    const moe = await world.signIn("moe@example.com", "Moe Moss");
+    const ned = await world.signIn("ned@example.com", "Ned Nash", phone);
+    await moe.startChat("ned@example.com");
+    const [chatId, moeId] = [moe.chatId(), await moe.userId()];
+    await world.fill(chatId, moeId, ["Seen already."]);
+    await ned.open("Moe Moss");
+    await moe.message("Seen already.").locator('[data-ticks="read"]').waitFor();
+    await ned.page.click(at("back"));
+    const texts = Array.from({ length: 60 }, (_, index) => `New number ${index + 1}.`);
+    await world.fill(chatId, moeId, ["Seen already.", ...texts]);
+    await ned.page.getByLabel("60 unread").waitFor();
+    await ned.open("Moe Moss");
+
+    const divider = ned.page.locator(at("divider"));
+    await divider.waitFor();
+    const { y } = (await divider.boundingBox())!;
+    expect(y).toBeGreaterThan(60);
+    expect(y).toBeLessThan(phone.viewport.height / 2);
+    const newest = ned.page.locator(at("to-newest"));
+    expect(Number(await newest.locator(".badge").innerText())).toBeGreaterThan(30);
+    await moe.message("New number 2.").locator('[data-ticks="read"]').waitFor();
+    expect(await moe.message("New number 60.").locator('[data-ticks="read"]').count()).toBe(0);
+    await ned.shoot("chat-unread-phone");
+
+    // One more below does not take the view away; going down does.
+    await moe.say("One more.");
+    await ned.page.waitForFunction(() => document.querySelectorAll(".message").length === 62);
+    expect((await divider.boundingBox())!.y).toBe(y);
+    await newest.click();
+    await newest.waitFor({ state: "detached" });
+    await moe.message("One more.").locator('[data-ticks="read"]').waitFor();
+    await leave(moe, ned);
+  }, 60_000);
+
   test("a group: made, joined by an invitation, led, and left", async () => {
     const eve = await world.signIn("eve@example.com", "Eve Elm");
     const fay = await world.signIn("fay@example.com", "Fay Fox", dark);

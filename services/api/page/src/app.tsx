@@ -8,9 +8,10 @@ import { clearLayers, LayersHost } from "./layers.tsx";
 import { ChatList } from "./list/chat-list.tsx";
 import { Problem, useAttempt } from "./parts/form.tsx";
 import { learn } from "./people.ts";
-import { go, replace, usePlace } from "./place.ts";
+import { go, replace } from "./place.ts";
 import { Talk } from "./talk/talk.tsx";
 import { useTitle } from "./title.ts";
+import { usePlace } from "./use-place.ts";
 
 export function App() {
   const user = useClient((state) => state.user);

@@ -2,64 +2,18 @@ import type { Entry, Message } from "@confab/contracts";
 import type { ChatState } from "@confab/sdk";
 import { useEffect, useState } from "preact/hooks";
 import { client } from "./client.ts";
+import { addEntries, firstGap, noParts, type Line, type LogParts } from "./log-parts.ts";
 import { membersChanged } from "./members.ts";
 
 /* What happened in a chat besides messages: the page reads it from the log, for the part whose messages are shown. */
 
-export type Line = Exclude<
-  Entry,
-  { type: `message.${string}` | `reaction.${string}` | "pin.removed" | "ban.added" | "ban.removed" | "chat.deleted" }
->;
-
-interface Known {
-  /** Ascending by rev. */
-  lines: readonly Line[];
-  /** The parts of the log that have been read: after `from`, up to `to`; ascending, apart from each other. */
-  read: readonly { from: number; to: number }[];
-}
-
-const shownTypes = new Set<string>([
-  "member.added",
-  "member.removed",
-  "member.changed",
-  "chat.created",
-  "chat.changed",
-  "pin.added",
-]);
-const nothing: Known = { lines: [], read: [] };
-const known = new Map<string, Known>();
+const known = new Map<string, LogParts>();
 const listeners = new Set<() => void>();
 const running = new Map<string, Promise<void>>();
 const pageSize = 100;
 
-/** Takes in what the log holds after `from` up to `to`. */
-export function addEntries(state: Known, from: number, to: number, entries: readonly Entry[]): Known {
-  const revs = new Set(state.lines.map(({ rev }) => rev));
-  const fresh = entries.filter((entry): entry is Line => shownTypes.has(entry.type) && !revs.has(entry.rev));
-  const lines = fresh.length === 0 ? state.lines : [...state.lines, ...fresh].sort((a, b) => a.rev - b.rev);
-  const read: { from: number; to: number }[] = [];
-  for (const part of [...state.read, { from, to }].sort((a, b) => a.from - b.from)) {
-    const last = read.at(-1);
-    if (last && part.from <= last.to) last.to = Math.max(last.to, part.to);
-    else read.push({ ...part });
-  }
-  return { lines, read };
-}
-
-/** The first part after `from` up to `to` that has not been read. */
-export function firstGap(state: Known, from: number, to: number): { from: number; to: number } | undefined {
-  let at = from;
-  for (const part of state.read) {
-    if (part.from > at) break;
-    at = Math.max(at, part.to);
-  }
-  if (at >= to) return undefined;
-  const next = state.read.find((part) => part.from > at);
-  return { from: at, to: Math.min(to, next?.from ?? to) };
-}
-
 function take(chatId: string, from: number, to: number, entries: readonly Entry[]): void {
-  const before = known.get(chatId) ?? nothing;
+  const before = known.get(chatId) ?? noParts;
   const now = addEntries(before, from, to, entries);
   known.set(chatId, now);
   if (now.lines === before.lines) return;
@@ -70,7 +24,7 @@ function take(chatId: string, from: number, to: number, entries: readonly Entry[
 client.on("chat:entry", (entry) => take(entry.chatId, entry.rev - 1, entry.rev, [entry]));
 
 async function read(chatId: string, from: number, to: number): Promise<void> {
-  for (let gap = firstGap(known.get(chatId) ?? nothing, from, to); gap; gap = firstGap(known.get(chatId) ?? nothing, from, to)) {
+  for (let gap = firstGap(known.get(chatId) ?? noParts, from, to); gap; gap = firstGap(known.get(chatId) ?? noParts, from, to)) {
     const limit = Math.min(pageSize, gap.to - gap.from);
     const { items } = await client.call("chat.entry.list", { chatId, after: gap.from, limit });
     // Places that one may not see are left out: a short page goes to the end.
@@ -104,6 +58,6 @@ export function useLines({ chat, rev, older, window }: ChatState, messages: read
     listeners.add(listener);
     return () => void listeners.delete(listener);
   }, []);
-  if (chat.type !== "group") return nothing.lines;
-  return (known.get(chat.id) ?? nothing).lines;
+  if (chat.type !== "group") return noParts.lines;
+  return (known.get(chat.id) ?? noParts).lines;
 }

@@ -1,5 +1,3 @@
-import { useEffect, useState } from "preact/hooks";
-
 export type Panel = "details" | "search" | "pins";
 
 /** What the address names, so that back, reload, bookmarks and sent links do what one expects. */
@@ -35,14 +33,4 @@ export function go(place: Place): void {
 export function replace(place: Place): void {
   history.replaceState(null, "", hrefOf(place));
   window.dispatchEvent(new HashChangeEvent("hashchange"));
-}
-
-export function usePlace(): Place {
-  const [place, setPlace] = useState(() => readPlace(location.hash));
-  useEffect(() => {
-    const look = () => setPlace(readPlace(location.hash));
-    window.addEventListener("hashchange", look);
-    return () => window.removeEventListener("hashchange", look);
-  }, []);
-  return place;
 }

@@ -1,3 +1,4 @@
+import type { Presence } from "@confab/contracts";
 import { useEffect } from "preact/hooks";
 import { client, useClient } from "./client.ts";
 import { ago } from "./time.ts";
@@ -7,6 +8,7 @@ import { ago } from "./time.ts";
 const wanted = new Map<string, number>();
 /** The server watches no more at once. */
 const most = 200;
+const unknown: ReadonlyMap<string, Presence> = new Map();
 let telling = false;
 
 function tellLater(): void {
@@ -26,7 +28,8 @@ function want(userId: string, by: 1 | -1): void {
 
 /** Watches these people as long as it is shown. */
 export function usePresence(userIds: readonly (string | null)[]) {
-  const presence = useClient((state) => state.presence);
+  // Without a connection nobody tells when that changes.
+  const presence = useClient((state) => (state.connection === "online" ? state.presence : unknown));
   const ids = userIds.filter((id): id is string => id !== null);
   const key = ids.join();
   useEffect(() => {

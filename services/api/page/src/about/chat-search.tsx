@@ -4,10 +4,12 @@ import { Hits } from "../list/hits.tsx";
 import { useMembers } from "../members.ts";
 import { Icon } from "../parts/icon.tsx";
 import { useNames } from "../people.ts";
+import { useTalk } from "../talk/context.ts";
 import { Panel } from "./panel.tsx";
 
 /** Finds messages of one chat, of everybody or of one member. */
 export function ChatSearch({ chat }: { chat: Chat }) {
+  const talk = useTalk();
   const [query, setQuery] = useState("");
   const [from, setFrom] = useState("");
   const field = useRef<HTMLInputElement>(null);
@@ -40,7 +42,11 @@ export function ChatSearch({ chat }: { chat: Chat }) {
           ))}
         </select>
       </label>
-      {query.trim() ? <Hits query={query} chatId={chat.id} from={from} /> : <p class="hint">The last word may be a beginning.</p>}
+      {query.trim() ? (
+        <Hits query={query} chatId={chat.id} from={from} onPick={talk.jump} />
+      ) : (
+        <p class="hint">The last word may be a beginning.</p>
+      )}
     </Panel>
   );
 }

@@ -3,6 +3,7 @@ import type { ChatState } from "@confab/sdk";
 import { openChatMenu } from "../about/chat-menu.tsx";
 import { Avatar } from "../parts/avatar.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { memo } from "../parts/memo.ts";
 import { useNames } from "../people.ts";
 import { hrefOf } from "../place.ts";
 import { howFar, tickOf } from "../talk/how-far.ts";
@@ -19,7 +20,7 @@ interface Props {
   current: boolean;
 }
 
-export function ChatItem({ me, state, peer, presence, draft, current }: Props) {
+export const ChatItem = memo(function ({ me, state, peer, presence, draft, current }: Props) {
   const { chat } = state;
   const title = titleOf(chat, peer);
   const muted = inFuture(chat.me.mutedUntil);
@@ -72,7 +73,7 @@ export function ChatItem({ me, state, peer, presence, draft, current }: Props) {
       </button>
     </li>
   );
-}
+});
 
 /** Who is typing, else what one was writing, else the last message. */
 function Last({ me, state, draft }: { me: Me; state: ChatState; draft: string }) {

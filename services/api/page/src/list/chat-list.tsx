@@ -14,14 +14,18 @@ import { NewChat } from "./new-chat.tsx";
 import { activeAt, titleOf } from "./order.ts";
 import { Settings } from "./settings.tsx";
 
+/** So many chats are drawn, and the names of so many people asked for. */
+const pageSize = 100;
+
 /** Who I am, a way to find and to start something, and my chats: pinned first, then the most recently active. */
 export function ChatList({ me, chatId }: { me: Me; chatId: string | undefined }) {
   const chats = useClient((state) => state.chats);
   const synced = useClient((state) => state.synced);
   const [query, setQuery] = useState("");
   const sorted = [...chats.values()].sort((a, b) => activeAt(b).localeCompare(activeAt(a)));
-  const nameOf = useNames(sorted.map(({ chat }) => chat.peerId));
-  const presence = usePresence(sorted.slice(0, 100).map(({ chat }) => chat.peerId));
+  const [limit, setLimit] = useState(pageSize);
+  const nameOf = useNames(sorted.slice(0, limit).map(({ chat }) => chat.peerId));
+  const presence = usePresence(sorted.slice(0, pageSize).map(({ chat }) => chat.peerId));
   const drafts = useDrafts(me.id);
   const finding = query.trim() !== "";
 
@@ -84,7 +88,12 @@ export function ChatList({ me, chatId }: { me: Me; chatId: string | undefined })
       <nav aria-label="My chats" class="grow scroll" onKeyDown={walk}>
         {finding && fitting.length > 0 && <ul class="chats">{fitting.map(item)}</ul>}
         {finding && <Hits query={query} titleOf={(id) => (chats.has(id) ? titled(chats.get(id)!) : "…")} />}
-        {!finding && <ul class="chats">{shown.map(item)}</ul>}
+        {!finding && <ul class="chats">{shown.slice(0, limit).map(item)}</ul>}
+        {!finding && shown.length > limit && (
+          <button type="button" class="plain more" onClick={() => setLimit(limit + pageSize)}>
+            Show more chats
+          </button>
+        )}
         {!finding && archived.length > 0 && (
           <Archived items={archived} item={item} open={archived.some(({ chat }) => chat.id === chatId)} />
         )}

@@ -1,6 +1,6 @@
 import type { Result } from "@confab/contracts";
 import { useEffect, useState } from "preact/hooks";
-import { client } from "../client.ts";
+import { client, useClient } from "../client.ts";
 import { useNames } from "../people.ts";
 import { hrefOf } from "../place.ts";
 import { briefly } from "../time.ts";
@@ -19,24 +19,38 @@ interface Props {
   /** Of one person alone. */
   from?: string;
   titleOf?: (chatId: string) => string;
+  /** What following a hit does, where it does not lead to another chat. */
+  onPick?: (seq: number) => void;
 }
 
 /** The messages in which the words are, the newest first; following one leads to its place. */
-export function Hits({ query, chatId, from, titleOf }: Props) {
+export function Hits({ query, chatId, from, titleOf, onPick }: Props) {
+  const me = useClient((state) => state.user);
   const { hits, problem, more, busy } = useHits(query.trim(), chatId, from);
   const nameOf = useNames((hits ?? []).map(({ message }) => message.senderId));
+  const headingOf = ({ chatId, senderId }: Hit["message"]) => {
+    const sender = senderId === me?.id ? "You" : (nameOf(senderId) ?? "…");
+    const title = titleOf?.(chatId);
+    return title === undefined || title === sender ? sender : `${title} · ${sender}`;
+  };
   return (
     <section aria-label="Messages found" class="hits" aria-busy={busy}>
       {titleOf && hits && hits.length > 0 && <h2 class="section-title">Messages</h2>}
       <ul class="chats">
         {hits?.map(({ message, marks }) => (
           <li key={message.id}>
-            <a class="hit" data-testid="hit" href={hrefOf({ chatId: message.chatId, seq: message.seq })}>
+            <a
+              class="hit"
+              data-testid="hit"
+              href={hrefOf({ chatId: message.chatId, seq: message.seq })}
+              onClick={(event) => {
+                if (!onPick) return;
+                event.preventDefault();
+                onPick(message.seq);
+              }}
+            >
               <span class="chat-top">
-                <b class="chat-title">
-                  {titleOf ? `${titleOf(message.chatId)} · ` : ""}
-                  {nameOf(message.senderId) ?? "…"}
-                </b>
+                <b class="chat-title">{headingOf(message)}</b>
                 <time class="quiet" dateTime={message.createdAt}>
                   {briefly(message.createdAt)}
                 </time>

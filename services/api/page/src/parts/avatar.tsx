@@ -15,7 +15,7 @@ export function Avatar({ id, name, presence, small }: Props) {
     .map((word) => [...word][0]!)
     .filter((_, at, all) => at === 0 || at === all.length - 1)
     .join("");
-  const tint = [...id].reduce((sum, sign) => (sum * 31 + sign.charCodeAt(0)) % 997, 7) % 8;
+  const tint = tintOf(id);
   const state = presence && presence.state !== "offline" ? presence.state : undefined;
   return (
     <span class={`avatar tint-${tint} ${small ? "small" : ""}`}>
@@ -23,4 +23,10 @@ export function Avatar({ id, name, presence, small }: Props) {
       {state && <span class={`dot ${state}`} role="img" aria-label={state} data-testid="presence" />}
     </span>
   );
+}
+
+/** FNV-1a: ids that differ in their end alone come far apart. */
+function tintOf(id: string): number {
+  const hash = [...id].reduce((sum, sign) => Math.imul(sum ^ sign.charCodeAt(0), 16_777_619), 2_166_136_261);
+  return (hash >>> 8) % 8;
 }

@@ -23,7 +23,7 @@ function Confirm({ title, text, yes, run }: Question) {
       <p>{text}</p>
       <Problem words={attempt.error} />
       <div class="dialog-buttons">
-        <button type="button" class="plain" onClick={closeDialog}>
+        <button type="button" class="plain" autofocus onClick={closeDialog}>
           Cancel
         </button>
         <button

@@ -1,5 +1,5 @@
 import type { Message } from "@confab/contracts";
-import type { Outgoing } from "@confab/sdk";
+import { ApiProblem, type Outgoing } from "@confab/sdk";
 import { client } from "../client.ts";
 import { openDialog } from "../layers.tsx";
 import { Avatar } from "../parts/avatar.tsx";
@@ -8,6 +8,7 @@ import { isFewEmoji } from "../parts/emoji.ts";
 import { Icon } from "../parts/icon.tsx";
 import { useNames } from "../people.ts";
 import { fullTimeOf, timeOf } from "../time.ts";
+import { wordsFor } from "../words.ts";
 import { useTalk } from "./context.ts";
 import { History } from "./history.tsx";
 import { openMessageMenu } from "./message-menu.tsx";
@@ -141,7 +142,7 @@ function Failed({ message }: { message: Outgoing }) {
   const { chatId, clientMessageId, problem } = message;
   return (
     <p class="problem failed-line" role="alert">
-      Not sent{problem ? `: ${problem.detail}` : ""}.{" "}
+      Not sent. {problem && wordsFor(new ApiProblem(problem))}{" "}
       <button
         type="button"
         class="link"

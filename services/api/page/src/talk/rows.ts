@@ -1,6 +1,6 @@
 import type { Message } from "@confab/contracts";
 import type { ChatState, Outgoing } from "@confab/sdk";
-import type { Line } from "../entries.ts";
+import type { Line } from "../log-parts.ts";
 import { dayKey } from "../time.ts";
 import { howFar, readersOf, tickOf, type Tick } from "./how-far.ts";
 

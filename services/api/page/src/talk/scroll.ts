@@ -5,6 +5,8 @@ import type { Row } from "./rows.ts";
 
 /** So near to the end, new messages keep the end in view. */
 const nearPx = 80;
+/** After a page did not come, it is asked for again so much later. */
+const pauseMs = 3000;
 /** So near to what is not there yet, it is fetched. */
 const fetchPx = 600;
 
@@ -20,6 +22,7 @@ export function useScroll(state: ChatState, rows: readonly Row[]) {
   const inner = useRef<HTMLDivElement>(null);
   const stick = useRef(true);
   const anchor = useRef<{ row: Element | undefined; top: number; scrollTop: number; height: number }>(nowhere);
+  const placed = useRef(false);
   /** A message to show as soon as it is drawn. */
   const awaited = useRef<number | undefined>(undefined);
   const [atEnd, setAtEnd] = useState(true);
@@ -38,19 +41,26 @@ export function useScroll(state: ChatState, rows: readonly Row[]) {
   };
   const hold = () => {
     const log = box.current!;
+    // Behind a panel there is nothing to hold.
+    if (log.clientHeight === 0) return;
+    if (awaited.current !== undefined && show(awaited.current)) return;
     const { row, top, scrollTop, height } = anchor.current;
     // Scrolling that no event has told of yet.
     const scrolled = log.scrollTop - scrollTop;
     if (scrolled < -nearPx && log.scrollHeight >= height) stick.current = false;
     if (stick.current) log.scrollTop = log.scrollHeight;
-    else if (row?.isConnected) {
-      const moved = row.getBoundingClientRect().top - log.getBoundingClientRect().top - top + scrolled;
-      // Fractions of a pixel would add up to a drift.
-      if (Math.abs(moved) >= 1) log.scrollTop += moved;
-    }
-    remember();
+    if (stick.current || !row?.isConnected) return remember();
+    const moved = row.getBoundingClientRect().top - log.getBoundingClientRect().top - top + scrolled;
+    // Fractions of a pixel would add up to a drift.
+    if (Math.abs(moved) >= 1) log.scrollTop += moved;
+    remember(row);
   };
 
+  const isAtEnd = () => {
+    const { scrollHeight, scrollTop, clientHeight } = box.current!;
+    const { window } = latest.current;
+    return scrollHeight - scrollTop - clientHeight < nearPx && (window === null || window.after === null);
+  };
   const see = () => {
     if (document.visibilityState !== "visible") return;
     const { chat } = latest.current;
@@ -59,12 +69,13 @@ export function useScroll(state: ChatState, rows: readonly Row[]) {
   };
   const load = () => {
     const log = box.current;
-    // A page may arrive when the chat is closed already.
-    if (!log) return;
+    // A page may arrive when the chat is closed already, or behind a panel.
+    if (!log?.clientHeight) return;
     const { older, window } = latest.current;
     const fetching = (what: "older" | "newer", page: Promise<unknown>) => {
       setLoading(what);
-      page.catch(() => {}).finally(() => setLoading(undefined));
+      const pause = () => new Promise((done) => setTimeout(done, pauseMs));
+      page.catch(pause).finally(() => setLoading(undefined));
     };
     if (loading) return;
     if (log.scrollTop < fetchPx && (window ? window.before : older) !== null) fetching("older", client.loadOlder(chat.id));
@@ -73,23 +84,34 @@ export function useScroll(state: ChatState, rows: readonly Row[]) {
   };
 
   const onScroll = () => {
-    const log = box.current!;
-    const { window } = latest.current;
-    const near = log.scrollHeight - log.scrollTop - log.clientHeight < nearPx;
-    stick.current = near && (window === null || window.after === null);
+    if (box.current!.clientHeight === 0) return;
+    stick.current = isAtEnd();
     setAtEnd(stick.current);
-    remember();
+    // Not after what was done here itself.
+    if (box.current!.scrollTop !== anchor.current.scrollTop) remember();
     load();
     see();
   };
 
   const show = (seq: number) => {
     const row = inner.current!.querySelector(`[data-seq="${seq}"]`);
-    awaited.current = row ? undefined : seq;
-    if (!row) return;
-    stick.current = false;
+    const here = row && box.current!.clientHeight > 0;
+    awaited.current = here ? undefined : seq;
+    if (!here) return false;
     row.scrollIntoView({ block: "center" });
+    stick.current = isAtEnd();
     remember(row);
+    return true;
+  };
+  /** At first what was not read stands in view, below some of what was. */
+  const place = () => {
+    placed.current = true;
+    const divider = inner.current!.querySelector(".divider");
+    const log = box.current!;
+    if (!divider) return hold();
+    log.scrollTop += divider.getBoundingClientRect().top - log.getBoundingClientRect().top - log.clientHeight / 4;
+    stick.current = isAtEnd();
+    remember(divider.nextElementSibling!);
   };
   const toEnd = () => {
     client.leaveWindow(chat.id);
@@ -100,8 +122,8 @@ export function useScroll(state: ChatState, rows: readonly Row[]) {
   };
 
   useLayoutEffect(() => {
-    hold();
-    if (awaited.current !== undefined) show(awaited.current);
+    if (placed.current) hold();
+    else place();
     see();
   }, [rows]);
   // A page that does not fill the view cannot be scrolled for more.
@@ -111,14 +133,6 @@ export function useScroll(state: ChatState, rows: readonly Row[]) {
     if (!toNewest) stick.current = false;
     setAtEnd(stick.current);
   }, [toNewest]);
-  useLayoutEffect(() => {
-    // What was not read stands in view, below some of what was.
-    const divider = inner.current!.querySelector<HTMLElement>(".divider");
-    const log = box.current!;
-    if (!divider) return;
-    log.scrollTop += divider.getBoundingClientRect().top - log.getBoundingClientRect().top - log.clientHeight / 4;
-    onScroll();
-  }, []);
   // Not as an effect that ends later: what goes away changes its size, too.
   useLayoutEffect(() => {
     // A keyboard on the screen, a longer composer, a chunk that is drawn for the first time.

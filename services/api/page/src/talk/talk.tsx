@@ -9,7 +9,7 @@ import { client } from "../client.ts";
 import { titleOf } from "../list/order.ts";
 import { act } from "../parts/form.tsx";
 import { useNames } from "../people.ts";
-import { go, replace, type Panel } from "../place.ts";
+import { go, readPlace, replace, type Panel } from "../place.ts";
 import { Composer, type About } from "./composer.tsx";
 import { Talking, type TalkContext } from "./context.ts";
 import { Header } from "./header.tsx";
@@ -25,6 +25,8 @@ interface Props {
   seq: number | undefined;
 }
 
+/** Where a panel has no room beside the chat; the style says the same. */
+const narrow = "(max-width: 1039px)";
 /** So long a message that one has jumped to stands out. */
 const targetMs = 2500;
 
@@ -49,13 +51,16 @@ export function Talk({ me, state, panel, seq }: Props) {
       state: () => client.get().chats.get(chatId),
       reply: (message: Message) => setAbout({ kind: "reply", message }),
       edit: (message: Message) => setAbout({ kind: "edit", message }),
-      jump: (seq) =>
+      jump: (seq) => {
+        // What covers the messages would hide where it leads.
+        if (readPlace(location.hash).panel && matchMedia(narrow).matches) go({ chatId });
         act(
           client.jump(chatId, seq).then(() => {
             setTarget(seq);
             log.current?.show(seq);
           }),
-        ),
+        );
+      },
     }),
     [chatId, me],
   );
