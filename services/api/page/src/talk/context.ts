@@ -8,11 +8,11 @@ export interface TalkContext {
   me: Me;
   chatId: string;
   /** The chat as it is now. */
-  state(): ChatState | undefined;
-  reply(message: Message): void;
-  edit(message: Message): void;
+  state: () => ChatState | undefined;
+  reply: (message: Message) => void;
+  edit: (message: Message) => void;
   /** Shows the message of that number, wherever it is. */
-  jump(seq: number): void;
+  jump: (seq: number) => void;
 }
 
 export const Talking = createContext<TalkContext | undefined>(undefined);
