@@ -160,7 +160,7 @@ export interface Client extends Observable<ClientState> {
   markRead(chatId: string, seq?: number): void;
   /** Says that one is typing, or no longer. May be called at every key: it is told only as often as the limits want. */
   setTyping(chatId: string, typing: boolean): void;
-  /** Watches whether these people are online, instead of those before: 200 at most. It is kept up over reconnects. */
+  /** Watches whether these people are online, instead of those before: the first 200. It is kept up over reconnects. */
   watchPresence(userIds: readonly string[]): void;
   /** Reads how far the members of a chat have come; from then on it is followed. Once per opening of a chat is enough. */
   loadReceipts(chatId: string): Promise<void>;

@@ -8,6 +8,9 @@ interface Options {
   isOnline(): boolean;
 }
 
+/** The server watches no more at once. */
+const maxWatched = 200;
+
 /** Whether the people that one watches are online. */
 export class PresenceWatch {
   readonly #options: Options;
@@ -28,7 +31,7 @@ export class PresenceWatch {
   }
 
   watch(userIds: readonly string[]): void {
-    const wanted = [...new Set(userIds)];
+    const wanted = [...new Set(userIds)].slice(0, maxWatched);
     if (wanted.length === this.#wanted.length && wanted.every((id) => this.#wanted.includes(id))) return;
     this.#wanted = wanted;
     void this.#ask(++this.#turn);
