@@ -184,6 +184,36 @@ test("a node that dies between storing an entry by itself and the head that lack
   expect((await two.log.notes(userId, ["c1"])).get("c1")!.readSeq).toBe(9);
 });
 
+test("nothing is there of a write that came to nothing", async () => {
+  const { one, two } = await open(0);
+  one.access.intercept("advanceUserLog", () => Promise.reject(new Error("killed")));
+  await expect(
+    one.log.append(
+      userId,
+      times(30, (at) => note(`c${at}`, 1)),
+    ),
+  ).rejects.toThrow("killed");
+  for (const at of upTo(40)) await two.log.append(userId, [note(`d${at}`, 1)]);
+  const { entries } = await two.log.after(userId, 0);
+  expect(entries.map(({ subject }) => subject)).toEqual(upTo(40).map((at) => `chat:d${at}`));
+  expect((await two.log.notes(userId, ["c0", "c29"])).size).toBe(0);
+});
+
+test("what leaves the head while one reads is not told before its time, and then it is", async () => {
+  const { one, two } = await open(0);
+  for (const at of upTo(30)) await two.log.append(userId, [note(`c${at}`, 1)]);
+  const restore = one.access.intercept("userSubjectsAfter", async (proceed) => {
+    restore();
+    for (const at of upTo(60)) await two.log.append(userId, [note(`c${at}`, 2)]);
+    return proceed();
+  });
+  const first = await one.log.after(userId, 0);
+  expect(first.userRev).toBe(30);
+  expect(first.entries.every(({ rev }) => rev <= 30)).toBe(true);
+  const second = await one.log.after(userId, first.userRev);
+  expect(revs(second.entries)).toEqual(upTo(90).slice(30));
+});
+
 test("people whom one has blocked are found among many subjects", async () => {
   const { one } = await open(0);
   await one.log.append(

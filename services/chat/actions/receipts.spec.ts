@@ -161,13 +161,13 @@ test("the parts of what is unread add up", async () => {
 });
 
 test("who is removed meanwhile is answered without that chat", async () => {
-  nodes.all.forEach(({ access }) => (access.jitter = 4));
-  for (let round = 0; round < 15; round++) {
-    const [chatId, other] = [await said(2, bob), await said(2, bob)];
-    const [answer] = await Promise.all([
-      as(bob, "chat.receipt.move", { read: { [chatId]: 1, [other]: 1 } }),
-      as(ann, "chat.member.remove", { chatId, userId: bob }),
-    ]);
-    expect(answer.chats[other]).toEqual({ readSeq: 1, deliveredSeq: 1 });
-  }
+  const { one } = nodes;
+  const [chatId, other] = [await said(2, bob), await said(2, bob)];
+  const restore = one.access.intercept("advanceUserLog", async (proceed) => {
+    restore();
+    await one.as(ann, "chat.member.remove", { chatId, userId: bob });
+    return proceed();
+  });
+  const { chats } = await one.as(bob, "chat.receipt.move", { read: { [chatId]: 1, [other]: 1 } });
+  expect(chats).toEqual({ [other]: { readSeq: 1, deliveredSeq: 1 } });
 });
