@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { strangersIn } from "./storm/acts.ts";
 import { differences, Device } from "./storm/device.ts";
 import { summary } from "./storm/reader.ts";
@@ -9,6 +10,7 @@ import { expectDense } from "../support/ledger.ts";
 import { describeCluster, ownParts } from "../support/parts.ts";
 import { seededRandom, shuffle } from "../support/random.ts";
 import { foldLog, maySee } from "../support/replica.ts";
+import { eventually } from "../support/wait.ts";
 import { clusterWorld, embeddedWorld, type World } from "../support/world.ts";
 
 /** How long it rages: `TEST_STORM=10 npm test -- storm` for ten times as long. */
@@ -60,6 +62,10 @@ function weather(open: (env: Record<string, string>) => Promise<{ world: World; 
       }
     }
     expect(storm.acts.done).toBeGreaterThan(100);
+    const twice = [...storm.acts.twice.values()].reduce((sum, count) => sum + count, 0);
+    console.log(
+      `${storm.acts.done} changes were acknowledged; ${twice} that have no name, and were asked for again, were done twice`,
+    );
     expect(faultsOf(/^G1/)).toEqual([]);
   });
 
@@ -84,6 +90,9 @@ function weather(open: (env: Record<string, string>) => Promise<{ world: World; 
         expect(chat).toMatchObject({ title: folded.title, memberCount: folded.members.size, lastSeq: folded.messages.length });
         expect(chat.pins.map(({ id }) => id)).toEqual(folded.pins);
         expect(chat.unreadCount).toBe(chat.lastSeq - chat.me.readSeq);
+        const unread = folded.messages.filter(({ seq, senderId }) => seq > chat.me.readSeq && senderId !== viewer.id);
+        const mentions = unread.filter((message) => message.mentions === "all" || message.mentions.includes(viewer.id));
+        expect(chat.unreadMentions).toBe(Math.min(50, mentions.length));
         const members = (await reader.call("chat.member.list", { chatId: talk.id })).items;
         expect(new Map(members.map(({ userId, role }) => [userId, role]))).toEqual(folded.members);
       }
@@ -124,6 +133,19 @@ function weather(open: (env: Record<string, string>) => Promise<{ world: World; 
         const all = new Map((await asker.user.history({ id: chatId })).map((message) => [message.seq, message]));
         expect(messages).toEqual(messages.map(({ seq }) => all.get(seq)));
       }
+    }
+  });
+
+  test("G4: each person's own log says in which chats they are", async () => {
+    for (const { user } of storm.sockets) {
+      // A projection: it catches up by itself.
+      await eventually(`the own log of ${user.name} is right`, async () => {
+        const noted = (await user.sync()).user.flatMap((entry) => (entry.type === "chat.noted" ? entry.data : []));
+        const said = storm.talks
+          .filter(({ id }) => noted.some(({ chatId, member }) => chatId === id && member))
+          .map(({ id }) => id);
+        return isDeepStrictEqual(said.sort(), (await user.chats()).map(({ id }) => id).sort());
+      });
     }
   });
 

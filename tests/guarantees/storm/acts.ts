@@ -24,6 +24,9 @@ export class Acts {
   /** Names that were acknowledged, with the message that they are (G3). */
   readonly names: { chatId: string; by: string; name: string; id: string; seq: number; rev: number }[] = [];
 
+  /** How many changes of a chat were done twice. They have no name, and were asked for again while the first asking was under way. */
+  readonly twice = new Map<string, number>();
+
   get done(): number {
     return this.#acts.filter(({ done }) => done).length;
   }
@@ -35,6 +38,7 @@ export class Acts {
   /** What is not as it was acknowledged: lost, doubled, there although it was refused, or moved. */
   compareWith(chatId: string, log: readonly Entry[]): string[] {
     const faults: string[] = [];
+    let twice = 0;
     const acts = Map.groupBy(
       this.#acts.filter((act) => act.chatId === chatId),
       keyOf,
@@ -47,12 +51,14 @@ export class Acts {
       const found = entries.get(key)?.length ?? 0;
       const atLeast = idle.has(type) ? 0 : Math.min(done, once.has(type) || shared.has(type) ? 1 : done);
       const atMost = Math.min(done + interrupted, once.has(type) ? 1 : Infinity);
+      if (found > done && found > 1) twice += found - done;
       if (found < atLeast || found > atMost)
         faults.push(`${key}: ${found} entries, where ${done} were acknowledged and ${interrupted} left unanswered`);
     }
     for (const [key, same] of entries)
       if (!acts.has(key) && same.some(({ type }) => type !== "chat.created" && type !== "member.changed"))
         faults.push(`${key}: nobody asked for it`);
+    this.twice.set(chatId, twice);
     const sent = new Map(log.flatMap((entry) => (entry.type === "message.sent" ? [[entry.data.message.id, entry]] : [])));
     for (const { chatId: where, name, id, seq, rev } of this.names) {
       if (where !== chatId) continue;

@@ -10,7 +10,7 @@ import { isIn, stays, type Talk } from "./talk.ts";
 interface Glance {
   chatId: string;
   userId: string;
-  of: "entries" | "messages";
+  of: "entries" | "entries by sync" | "messages";
   after: number;
   /** Up to here others had been shown it before. */
   known: number;
@@ -144,14 +144,9 @@ export class Reader {
       for (const part of result.chats) {
         chats[part.chatId] = part.rev;
         if (part.reset) {
-          const far = part.rev - before[part.chatId]! > 1000;
-          if (
-            !far &&
-            stays(
-              this.#talks.find(({ id }) => id === part.chatId)!,
-              this.#asker.id,
-            )
-          )
+          const isFar = part.rev - before[part.chatId]! > 1000;
+          const ofTalk = this.#talks.find(({ id }) => id === part.chatId)!;
+          if (!isFar && stays(ofTalk, this.#asker.id))
             this.#sight.blame(`G4: a reset without need, from ${before[part.chatId]} to ${part.rev}`);
           for (const entry of part.entries) if (entry.type === "message.sent") this.#sight.seeMessage(entry.data.message, asked);
           isReset ||= part.chatId === talk.id;
@@ -162,8 +157,9 @@ export class Reader {
       }
       more = result.more;
     }
-    // Who is out of the chat, or was meanwhile, is told to forget it.
-    if (!isReset && (stays(talk, this.#asker.id) || revs.length > 0)) this.#expectAll(talk, "entries", after, known, revs);
+    // Who is out of the chat, or was meanwhile, is told to forget it; and of one that is over, nothing more.
+    if (!isReset && (stays(talk, this.#asker.id) || revs.length > 0))
+      this.#expectAll(talk, "entries by sync", after, known, revs);
   }
 
   /** Whoever stays sees every number; of those who come and go it is told at the end which they were to see. */
@@ -189,7 +185,7 @@ export class Reader {
     return this.glances
       .filter((glance) => glance.chatId === chatId)
       .flatMap(({ userId, of, after, known, numbers }) => {
-        const revOf = (number: number) => (of === "entries" ? number : folded.revs[number - 1]!);
+        const revOf = (number: number) => (of === "messages" ? folded.revs[number - 1]! : number);
         const last = Math.max(known, numbers.at(-1) ?? 0);
         const wanted = Array.from({ length: Math.max(0, last - after) }, (_, at) => after + 1 + at).filter((number) =>
           maySee(folded, userId, revOf(number)),
