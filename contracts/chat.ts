@@ -122,6 +122,10 @@ export const Entry = Type.Union([
 export type Entry = Static<typeof Entry>;
 export type EntryType = Entry["type"];
 
+/** An entry whose words some members may not see: the message is of a time when they were not in the chat. */
+export const Hidden = object({ chatId: Id, rev: Rev, from: Type.Array(Id) });
+export type Hidden = Static<typeof Hidden>;
+
 /** What a chat is to one of its members, on all of that person's devices. */
 const mine = {
   readSeq: Type.Integer({ minimum: 0, description: "Read up to this message." }),
@@ -450,6 +454,7 @@ export const chatActions = {
       "chat.edit_too_late",
       "chat.not_allowed",
       "chat.blocked",
+      "chat.too_many_edits",
     ],
     repeatable: true,
   }),
@@ -562,6 +567,8 @@ export const chatActions = {
     summary: "All that changed since the revs that the client knows, in pages",
     rest: "POST /sync",
     socket: "sync",
+    // Some twenty thousand chats.
+    maxBody: 1_048_576,
     params: object({
       epoch: Type.Optional(Type.String({ maxLength: 64 })),
       userRev: Type.Optional(Rev),
@@ -666,7 +673,7 @@ export const chatActions = {
     summary: "Entries after a rev, for whoever hands them on",
     audience: "service",
     params: object({ ...inChat, after: Rev, limit: Type.Integer({ minimum: 1, maximum: 1000 }) }),
-    returns: object({ items: Type.Array(Entry) }),
+    returns: object({ items: Type.Array(Entry), hidden: Type.Optional(Type.Array(Hidden)) }),
     repeatable: true,
   }),
   "chat.user.range": action({
@@ -744,7 +751,7 @@ export const chatActions = {
 export const chatEvents = {
   "chat.entry.appended": event({
     summary: "Entries took their places; ascending by rev within a chat",
-    payload: object({ entries: Type.Array(Entry) }),
+    payload: object({ entries: Type.Array(Entry), hidden: Type.Optional(Type.Array(Hidden)) }),
   }),
   "chat.user.appended": event({
     summary: "An entry took its place in a user's log",

@@ -25,6 +25,8 @@ export interface ActionContract<P extends TObject = TObject, R extends TSchema =
   problems: readonly ProblemCode[];
   /** True where doing it twice is the same as once, so that the broker may try again by itself. */
   repeatable: boolean;
+  /** Bytes that the body over REST may have, where that is more than MAX_BODY. */
+  maxBody?: number;
   /** Takes an Idempotency-Key header over REST: asked again under the same key, the answer is the first one's. */
   idempotent?: boolean;
 }

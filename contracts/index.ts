@@ -11,6 +11,7 @@ export {
   type ChatType,
   type Entry,
   type EntryType,
+  type Hidden,
   type HistoryFrom,
   type Invite,
   type Member,

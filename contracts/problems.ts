@@ -34,6 +34,7 @@ export const problems = {
   "chat.message_deleted": { status: 409, title: "The message was deleted" },
   "chat.not_author": { status: 403, title: "This message is somebody else's" },
   "chat.edit_too_late": { status: 409, title: "The message is too old to be edited" },
+  "chat.too_many_edits": { status: 422, title: "The message was edited too often" },
   "chat.too_many_reactions": { status: 422, title: "The message has too many different reactions" },
   "chat.too_many_pins": { status: 422, title: "The chat has too many pins" },
   "chat.too_many_bans": { status: 422, title: "The chat keeps too many people out" },

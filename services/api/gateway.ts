@@ -3,7 +3,7 @@ import type { Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { Sessions } from "@confab/mixins/sessions.ts";
 import { compileSchema } from "@confab/mixins/validator.ts";
-import { json } from "express";
+import { json, type RequestHandler } from "express";
 import type { Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { allowOrigin, answerOptions } from "./cors.ts";
@@ -61,7 +61,7 @@ export function gateway({ MAX_BODY, CORS_ORIGINS }: ApiSettings): ServiceSchema 
           mergeParams: false,
           pathToRegexpOptions: { sensitive: true },
           bodyParsers: false,
-          use: [requireJson, json({ limit: MAX_BODY, strict: false, inflate: false, type: "application/json" })],
+          use: [requireJson, readJson(MAX_BODY)],
           onBeforeCall: prepareCall,
         },
       ],
@@ -171,6 +171,20 @@ function requireReadable(url: string): void {
   } catch {
     throw problem("bad_request", { detail: "The address has a % that no two hex digits follow, or that is not UTF-8" });
   }
+}
+
+/** Reads the body, where a contract says so also a larger one than others. */
+function readJson(limit: number): RequestHandler {
+  const reader = (most: number) => json({ limit: most, strict: false, inflate: false, type: "application/json" });
+  const usual = reader(limit);
+  const larger = new Map<string, RequestHandler>(
+    routes.flatMap(({ method, path, contract }) =>
+      contract.maxBody === undefined
+        ? []
+        : [[`${method} ${restPath}${path}`, reader(Math.max(limit, contract.maxBody))] as const],
+    ),
+  );
+  return (req, res, next) => (larger.get(`${req.method} ${pathOf(req)}`) ?? usual)(req, res, next);
 }
 
 /** A body is JSON, and only where one is wanted; what else it may be is not read. */

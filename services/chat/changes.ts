@@ -35,7 +35,7 @@ export function applyChange(changes: StoredChanges | null | undefined, entry: St
   switch (entry.type) {
     case "message.edited": {
       const { text, data, mentions } = entry.body;
-      return { ...after, edited: { text, data, mentions, at: entry.at } };
+      return { ...after, edited: { text, data, mentions, at: entry.at }, edits: (before.edits ?? 0) + 1 };
     }
     case "message.deleted": {
       const { edited } = after;

@@ -17,7 +17,7 @@ import { sync } from "./actions/sync.ts";
 import { Blocks } from "./blocks.ts";
 import { split } from "./budget.ts";
 import { ChatLog } from "./log.ts";
-import { presentEntry, presentUserEntry } from "./present.ts";
+import { hiddenIn, presentEntry, presentUserEntry } from "./present.ts";
 import { concernsMembers, Projector } from "./projector.ts";
 import type { ChatService } from "./service.ts";
 import { settings } from "./settings.ts";
@@ -62,8 +62,11 @@ export default (env?: Env): ServiceSchema =>
 
 /** Hints to whoever shows what happened: they may be lost, the log is the truth. */
 function tell(service: ChatService, entries: StoredEntry[]): void {
-  for (const part of split(entries))
-    emit(service.broker, "chat.entry.appended", { entries: part.map((entry) => presentEntry(entry)) });
+  for (const part of split(entries)) {
+    const hidden = hiddenIn(part, (chatId) => service.chats.peek(chatId));
+    const told = part.map((entry) => presentEntry(entry));
+    emit(service.broker, "chat.entry.appended", { entries: told, ...(hidden.length > 0 ? { hidden } : {}) });
+  }
   // Whoever came or went hears of it at once, and not when the projections have their turn.
   const chatIds = new Set(entries.filter(concernsMembers).map(({ chatId }) => chatId));
   const states = [...chatIds].flatMap((chatId) => service.chats.peek(chatId) ?? []);

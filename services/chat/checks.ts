@@ -37,3 +37,11 @@ export function checkEmoji(emoji: string): string {
   if (!found) throw badField("emoji", "emoji", "must be one emoji");
   return found;
 }
+
+/** Milliseconds since 1970. */
+export function readTime(field: string, time: string): number {
+  const read = Date.parse(time);
+  // A leap second is a time by its form.
+  if (Number.isNaN(read)) throw badField(field, "time", "is not a time");
+  return read;
+}

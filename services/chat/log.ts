@@ -315,7 +315,7 @@ function entryAt(intent: Intent, { state, rev, seq }: Turn, isMessage: boolean):
 const maxSkew = 60_000;
 
 /** Now, but in a chat not before what came before: search and lists go by time as well as by number. */
-function timeAfter(before: number): number {
+export function timeAfter(before: number): number {
   const now = Date.now();
   return before > now && before - now <= maxSkew ? before : now;
 }

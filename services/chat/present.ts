@@ -1,9 +1,10 @@
 /* The one place that decides what leaves the service, and in which form. */
-import type { Chat, Entry, Invite, Message, UserEntry } from "@confab/contracts";
+import type { Chat, Entry, Hidden, Invite, Message, UserEntry } from "@confab/contracts";
 import { requireMember, seesSeq } from "./policies.ts";
 import type { ChatState } from "./fold.ts";
 import type {
   ChatNote,
+  Interval,
   StoredChanges,
   StoredEntry,
   StoredInvite,
@@ -78,8 +79,11 @@ export function deletedLately({ recent }: Readonly<ChatState>): ReadonlySet<numb
 
 const none: ReadonlySet<number> = new Set();
 
-/** An entry as everybody sees it who sees it at all. Deleted words are gone from it. */
-export function presentEntry(entry: StoredEntry, deleted: ReadonlySet<number> = none): Entry {
+/**
+ * An entry as those see it who see it at all; `sees` is what one of them may see of the chat. Deleted words are gone
+ * from it, and those of a message that was sent while they were not there.
+ */
+export function presentEntry(entry: StoredEntry, deleted: ReadonlySet<number> = none, sees?: readonly Interval[]): Entry {
   const { chatId, rev, by } = entry;
   const place = { chatId, rev, by, at: time(entry.at) };
   switch (entry.type) {
@@ -87,7 +91,7 @@ export function presentEntry(entry: StoredEntry, deleted: ReadonlySet<number> = 
       return { ...place, type: entry.type, data: { message: presentSent(entry, deleted.has(entry.seq)) } };
     case "message.edited": {
       const { messageId, seq, text, mentions, data, erased } = entry.body;
-      const gone = erased === true || deleted.has(seq);
+      const gone = erased === true || deleted.has(seq) || (sees !== undefined && !seesSeq(sees, seq));
       const words = gone ? { text: "", mentions: [], data: {} } : { text, mentions, data: unpackData(data) };
       return { ...place, type: entry.type, data: { messageId, seq, ...words } };
     }
@@ -101,6 +105,19 @@ export function presentEntry(entry: StoredEntry, deleted: ReadonlySet<number> = 
       // What these say is stored as it is shown.
       return { ...place, type: entry.type, data: entry.body } as Entry;
   }
+}
+
+/** Which of these entries have words that some members may not see, and which members. */
+export function hiddenIn(
+  entries: readonly StoredEntry[],
+  stateOf: (chatId: string) => Readonly<ChatState> | undefined,
+): Hidden[] {
+  return entries.flatMap((entry) => {
+    if (entry.type !== "message.edited") return [];
+    const members = [...(stateOf(entry.chatId)?.members ?? [])];
+    const from = members.filter(([, { sees }]) => !seesSeq(sees, entry.body.seq)).map(([userId]) => userId);
+    return from.length === 0 ? [] : [{ chatId: entry.chatId, rev: entry.rev, from }];
+  });
 }
 
 /** How far a member has read: by own sending, since joining, or as the person's devices said. */

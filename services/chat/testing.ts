@@ -157,8 +157,10 @@ export class TestNode {
 
   /** As kill -9, and a new process in its place: whatever this node had only in memory is gone. */
   restart(): Promise<void> {
+    const { jitter } = this.access;
     this.access.die();
     this.access = new Access(this.#shared);
+    this.access.jitter = jitter;
     return this.#start();
   }
 

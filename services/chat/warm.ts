@@ -82,8 +82,14 @@ export class WarmChats {
     for (const chatId of chatIds) states.set(chatId, this.peek(chatId) ?? kept.get(chatId) ?? emptyState(chatId));
     const revs = new Map([...states].map(([chatId, { rev }]) => [chatId, rev]));
     const look = this.#store.shared ? revs : new Map([...revs].filter(([chatId]) => !this.#chats.has(chatId)));
-    for (const chatId of look.size === 0 ? [] : await this.#store.chatsBeyond(look))
-      states.set(chatId, await this.refresh(chatId));
+    const beyond = look.size === 0 ? [] : await this.#store.chatsBeyond(look);
+    for (const chatId of beyond) states.set(chatId, await this.refresh(chatId));
+    // What is current is kept at hand, so that the next look does not read it again.
+    for (const chatId of kept.keys()) {
+      const state = states.get(chatId)!;
+      if (beyond.includes(chatId) || state.rev === 0 || this.#chats.has(chatId) || this.#loading.has(chatId)) continue;
+      this.#chats.set(chatId, { state, projectedRev: state.rev, keptRev: state.rev });
+    }
     return [...states.values()];
   }
 

@@ -110,12 +110,15 @@ export class Fanout<E> {
     await this.#fill(id, followed, 0);
   }
 
-  /** Waits until this place, which is known to be taken, has been given; false where that does not come to pass in time. */
-  async reach(id: string, place: number, patience = 2000): Promise<boolean> {
+  /**
+   * Waits until this place, which is known to be taken, has been given; false where that does not come to pass in time,
+   * or too many wait already of those who may come in any number.
+   */
+  async reach(id: string, place: number, patience = 2000, inAnyNumber = true): Promise<boolean> {
     const followed = this.#followed.get(id);
     if (!followed) return false;
     if (followed.last >= place) return true;
-    if (followed.waiting.length >= maxWaiting) return false;
+    if (inAnyNumber && followed.waiting.length >= maxWaiting) return false;
     followed.known = Math.max(followed.known, place);
     return new Promise((resolve) => {
       const waiter = { place, done: (reached: boolean) => (clearTimeout(timer), resolve(reached)) };

@@ -15,7 +15,7 @@ import { leave } from "./leave.ts";
 import { MemoryLeases, RedisLeases } from "./leases.ts";
 import { Membership } from "./membership.ts";
 import { Presences } from "./presence.ts";
-import { publish, publishEntries, take } from "./relay.ts";
+import { publish, publishEntries, take, withHidden } from "./relay.ts";
 import type { IoService } from "./service.ts";
 import { settings } from "./settings.ts";
 import { SlowReaders, type Connection } from "./slow.ts";
@@ -50,8 +50,8 @@ export default (env?: Env): ServiceSchema => {
       getClients: false,
     },
     events: {
-      ...on("chat.entry.appended", function (this: IoService, { entries }) {
-        publishEntries(this, entries);
+      ...on("chat.entry.appended", function (this: IoService, { entries, hidden }) {
+        publishEntries(this, withHidden(entries, hidden));
       }),
       ...on("chat.user.appended", function (this: IoService, { userId, entry }) {
         publish(this, [rooms.user(userId)], { kind: "user", userId, entries: [entry] });
@@ -78,8 +78,8 @@ export default (env?: Env): ServiceSchema => {
         placeOf: ({ rev }) => rev,
         deliver: (_chatId, entry) => this.membership.deliver(entry),
         fetch: async (chatId, after) => {
-          const { items } = await call(this.broker, "chat.entry.range", { chatId, after, limit: 500 });
-          return { entries: items };
+          const { items, hidden } = await call(this.broker, "chat.entry.range", { chatId, after, limit: 500 });
+          return { entries: withHidden(items, hidden) };
         },
         onError,
       });

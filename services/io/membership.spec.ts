@@ -225,3 +225,38 @@ test("receipts reach all sockets of their chat on all nodes", async () => {
   for (const one of [ann, ...bob]) await expect(one.waitFor("receipt")).resolves.toEqual({ chatId, receipt });
   expect(eve.all("receipt")).toEqual([]);
 });
+
+test("words that somebody may not see do not reach them on any node; the place does", async () => {
+  const { chatId, ann, bob, bobId } = await chatOfTwo();
+  const edited = backend.append(chatId, "message.edited", {
+    messageId: uuid(),
+    seq: 1,
+    text: "secret",
+    mentions: [],
+    data: { a: 1 },
+  });
+  backend.hiddenFrom.set(`${chatId}:${edited.rev}`, [bobId]);
+  await nodes[0]!.tell(edited);
+  await eventually(() => [ann, ...bob].every(({ revs }) => revs(chatId).includes(edited.rev)));
+  const textsOf = (entries: Entry[]) => entries.flatMap((entry) => (entry.type === "message.edited" ? entry.data.text : []));
+  expect(textsOf(ann.all("chat:entry"))).toEqual(["secret"]);
+  for (const socket of bob) {
+    expect(textsOf(socket.all("chat:entry"))).toEqual([""]);
+    expect(JSON.stringify(socket.heard)).not.toMatch(/secret|hiddenFrom/);
+  }
+  expect(JSON.stringify(ann.heard)).not.toContain("hiddenFrom");
+
+  // The same where the event was lost and the log is read.
+  const again = backend.append(chatId, "message.edited", {
+    messageId: uuid(),
+    seq: 1,
+    text: "secret too",
+    mentions: [],
+    data: {},
+  });
+  backend.hiddenFrom.set(`${chatId}:${again.rev}`, [bobId]);
+  await nodes[0]!.tell(backend.append(chatId));
+  await eventually(() => [ann, ...bob].every(({ revs }) => revs(chatId).includes(again.rev)));
+  expect(textsOf(ann.all("chat:entry"))).toEqual(["secret", "secret too"]);
+  for (const socket of bob) expect(textsOf(socket.all("chat:entry"))).toEqual(["", ""]);
+});

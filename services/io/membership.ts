@@ -5,6 +5,7 @@ import { presentLimits } from "@confab/mixins/limits.ts";
 import { problem, toProblem } from "@confab/mixins/problem.ts";
 import { Gate } from "./gate.ts";
 import type { IoService } from "./service.ts";
+import type { ToldEntry } from "./relay.ts";
 import { rooms, send, socketsOf, tellRoom, type UserSocket } from "./sockets.ts";
 
 /** Milliseconds that a note of a chat waits for the chat's own entry, which brings sockets in or takes them out in its turn. */
@@ -63,12 +64,19 @@ export class Membership {
   }
 
   /** Gives an entry to its chat's sockets on this node: whom it adds from it on, whom it removes up to it. */
-  deliver(entry: Entry): void {
+  deliver({ hiddenFrom = [], ...entry }: ToldEntry): void {
     const { io } = this.#service;
     const room = rooms.chat(entry.chatId);
     const added = this.#here(addedBy(entry)).map(rooms.user);
     if (added.length > 0) io.local.in(added).socketsJoin(room);
-    tellRoom(this.#service, room, "chat:entry", entry);
+    const blind = this.#here(hiddenFrom).map(rooms.user);
+    tellRoom(this.#service, room, "chat:entry", entry, blind);
+    // Of a message of another time they get the place and not the words, as they do by sync.
+    if (blind.length > 0 && entry.type === "message.edited") {
+      const { messageId, seq } = entry.data;
+      const wordless = { ...entry, data: { messageId, seq, text: "", mentions: [], data: {} } };
+      tellRoom(this.#service, blind, "chat:entry", wordless);
+    }
     // G6: entries come in their order, so whoever was removed gets none after this one, by whatever way it came.
     if (entry.type === "member.removed") {
       this.#note(entry.chatId, entry.data.userId, entry.rev);
@@ -79,6 +87,8 @@ export class Membership {
   /** Gives an entry of somebody's own log to their sockets on this node. */
   deliverOwn(userId: string, entry: UserEntry): void {
     tellRoom(this.#service, rooms.user(userId), "user:entry", entry);
+    // G6: with a chat goes the right to see who of it is online.
+    if (entry.type === "chat.noted" && !entry.data.member) this.#service.presences.reconsider(userId);
     if (entry.type === "chat.noted") this.#settle(userId, entry.data.chatId, entry.data.member);
   }
 
@@ -126,7 +136,7 @@ export class Membership {
     const { chats } = this.#service;
     // What was said before `rev` may have been said before they came: this node goes on to it first.
     while ((chats.at(chatId) ?? rev) < rev) {
-      if (!(await chats.reach(chatId, rev, patience)) && (chats.at(chatId) ?? rev) < rev) {
+      if (!(await chats.reach(chatId, rev, patience, false)) && (chats.at(chatId) ?? rev) < rev) {
         throw problem("unavailable", { detail: "The log of a chat could not be read" });
       }
     }

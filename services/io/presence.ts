@@ -42,6 +42,9 @@ interface Ways<W> {
   onError: (err: unknown) => void;
 }
 
+/** Milliseconds that only go on, whatever becomes of the clock. */
+const since = () => performance.now();
+
 const askAtOnce = 8;
 /** Milliseconds that hints are gathered, so that many are one look. */
 const gatherFor = 20;
@@ -149,9 +152,14 @@ export class Presences<W extends Watcher = Watcher> {
     this.#show(watch, []);
   }
 
+  /** Whom a user may see may have changed: to be asked at the next look, not some time within a lease. */
+  reconsider(userId: string): void {
+    for (const watch of this.#watches.values()) if (watch.watcher.data.userId === userId) watch.askAt = 0;
+  }
+
   /** Redis is back: what it knew may be lost. */
   returned(): void {
-    this.#believeFrom = Date.now() + this.#ways.leaseMs / 2;
+    this.#believeFrom = since() + this.#ways.leaseMs / 2;
     this.#renewAt = 0;
   }
 
@@ -159,7 +167,7 @@ export class Presences<W extends Watcher = Watcher> {
     userIds.length === 0 ? [] : this.#asking.run(() => this.#ways.visible(watcher.data.userId, userIds));
 
   /** A change of who may see whom takes effect within a lease; not all are asked for at once. */
-  #nextAsking = () => Date.now() + this.#ways.leaseMs * (0.6 + 0.3 * Math.random());
+  #nextAsking = () => since() + this.#ways.leaseMs * (0.6 + 0.3 * Math.random());
 
   /** What this node knows by itself, where Redis is away. */
   #guess(userId: string): Seen {
@@ -229,9 +237,13 @@ export class Presences<W extends Watcher = Watcher> {
   #see(userId: string, seen: Seen): void {
     const watched = this.#watched.get(userId);
     if (!watched) return;
-    const now = Date.now();
+    const now = since();
     const isGone = seen.state === "offline";
-    watched.lookAt = !isGone ? seen.until : now < this.#believeFrom ? this.#believeFrom : now + this.#ways.leaseMs;
+    watched.lookAt = !isGone
+      ? now + Math.max(0, seen.until - Date.now())
+      : now < this.#believeFrom
+        ? this.#believeFrom
+        : now + this.#ways.leaseMs;
     const before = watched.seen;
     if (isGone && before && now < this.#believeFrom) return;
     watched.seen = seen;
@@ -244,7 +256,7 @@ export class Presences<W extends Watcher = Watcher> {
     this.#isTicking = true;
     try {
       await this.#renew();
-      const now = Date.now();
+      const now = since();
       await this.#look([...this.#watched].filter(([, { lookAt }]) => lookAt <= now).map(([userId]) => userId));
       const asking = [...this.#watches.values()].filter(({ askAt }) => askAt <= now);
       await Promise.all(asking.map((watch) => this.#askAgain(watch)));
@@ -255,9 +267,9 @@ export class Presences<W extends Watcher = Watcher> {
 
   /** Says of everybody here anew that they are, and who has fallen idle. */
   async #renew(): Promise<void> {
+    if (since() < this.#renewAt) return;
+    this.#renewAt = since() + this.#ways.leaseMs / 3;
     const now = Date.now();
-    if (now < this.#renewAt) return;
-    this.#renewAt = now + this.#ways.leaseMs / 3;
     const idle: string[] = [];
     for (const [userId, held] of this.#here) {
       if (held.isAway || now - held.activeAt < this.#ways.awayMs) continue;

@@ -1,4 +1,4 @@
-import type { Entry, Receipt, UserEntry } from "@confab/contracts";
+import type { Entry, Hidden, Receipt, UserEntry } from "@confab/contracts";
 import { addedBy } from "./membership.ts";
 import type { IoService } from "./service.ts";
 import { rooms, tellRoom } from "./sockets.ts";
@@ -8,15 +8,28 @@ import { rooms, tellRoom } from "./sockets.ts";
  * G9: a node of the version before takes what it does not know for a join, and lets it be for want of `userIds`.
  */
 export type NodeMessage =
-  | { kind: "entries"; chatId: string; entries: Entry[] }
+  | { kind: "entries"; chatId: string; entries: ToldEntry[] }
   | { kind: "user"; userId: string; entries: UserEntry[] }
   | { kind: "join"; userIds: string[]; chatId: string; rev: number }
   | { kind: "receipt"; chatId: string; rev: number; receipt: Receipt }
   | { kind: "typing"; chatId: string; rev: number; userId: string; typing: boolean }
   | { kind: "presence"; people: string[] };
 
+/** An entry with those of its chat's members who may not see its words. */
+export type ToldEntry = Entry & { hiddenFrom?: string[] };
+
+/** Puts to entries from whom their words are hidden. */
+export function withHidden(entries: readonly Entry[], hidden: readonly Hidden[] = []): ToldEntry[] {
+  if (hidden.length === 0) return [...entries];
+  const from = new Map(hidden.map((one) => [`${one.chatId}:${one.rev}`, one.from]));
+  return entries.map((entry) => {
+    const hiddenFrom = from.get(`${entry.chatId}:${entry.rev}`);
+    return hiddenFrom ? { ...entry, hiddenFrom } : entry;
+  });
+}
+
 /** Hands entries on to every node whose sockets follow their chats, this one among them. */
-export function publishEntries(service: IoService, entries: readonly Entry[]): void {
+export function publishEntries(service: IoService, entries: readonly ToldEntry[]): void {
   for (const [chatId, ofChat] of Map.groupBy(entries, (entry) => entry.chatId)) {
     for (const entry of ofChat) {
       const userIds = addedBy(entry);

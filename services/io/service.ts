@@ -1,5 +1,5 @@
 import type { Server as HttpServer } from "node:http";
-import type { Entry, UserEntry } from "@confab/contracts";
+import type { UserEntry } from "@confab/contracts";
 import type { Sessions } from "@confab/mixins/sessions.ts";
 import type { Service } from "moleculer";
 import type { Server } from "socket.io";
@@ -8,6 +8,7 @@ import type { Fanout } from "./fanout.ts";
 import type { Heads } from "./heads.ts";
 import type { Membership } from "./membership.ts";
 import type { Presences } from "./presence.ts";
+import type { ToldEntry } from "./relay.ts";
 import type { IoSettings } from "./settings.ts";
 import type { SlowReaders } from "./slow.ts";
 import type { UserSocket } from "./sockets.ts";
@@ -20,7 +21,7 @@ export type IoService = Service & {
   server: HttpServer;
   sessions: Sessions;
   /** The logs of the chats and of the people that this node has sockets of. */
-  chats: Fanout<Entry>;
+  chats: Fanout<ToldEntry>;
   users: Fanout<UserEntry>;
   membership: Membership;
   heads: Heads;

@@ -121,7 +121,7 @@ export function send<N extends SocketEventName>(socket: UserSocket, name: N, pay
 /** To the sockets of this node in a room, but not to those that are in the other one too. */
 export function tellRoom<N extends SocketEventName>(
   { io }: IoService,
-  room: string,
+  room: string | string[],
   name: N,
   payload: SocketPayload<N>,
   except: string[] = [],

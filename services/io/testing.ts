@@ -1,6 +1,16 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { AddressInfo } from "node:net";
-import type { Entry, Params, PublicKey, Result, SocketEventName, SocketPayload, UserEntry, ActionName } from "@confab/contracts";
+import type {
+  Entry,
+  Hidden,
+  Params,
+  PublicKey,
+  Result,
+  SocketEventName,
+  SocketPayload,
+  UserEntry,
+  ActionName,
+} from "@confab/contracts";
 import { edgeMiddleware, edgeOf, edgeSettings } from "@confab/mixins/edge.ts";
 import { problem, ProblemRegenerator } from "@confab/mixins/problem.ts";
 import { tokenTerms } from "@confab/mixins/sessions.ts";
@@ -46,6 +56,8 @@ export class Backend {
   readonly logs = new Map<string, Entry[]>();
   readonly userLogs = new Map<string, UserEntry[]>();
   readonly endedSessions = new Set<string>();
+  /** From whom the words of an entry are hidden, by `chatId:rev`. */
+  readonly hiddenFrom = new Map<string, string[]>();
   /** Who hides that they are there. */
   readonly hidden = new Set<string>();
   /** Chats that are too large to show who is typing. */
@@ -85,6 +97,13 @@ export class Backend {
     return entry;
   }
 
+  hiddenIn(entries: readonly Entry[]): Hidden[] {
+    return entries.flatMap(({ chatId, rev }) => {
+      const from = this.hiddenFrom.get(`${chatId}:${rev}`);
+      return from ? [{ chatId, rev, from }] : [];
+    });
+  }
+
   isMember(chatId: string, userId: string): boolean {
     let isMember = false;
     for (const entry of this.logs.get(chatId) ?? []) {
@@ -108,9 +127,10 @@ export class Backend {
         .filter((chatId) => this.isMember(chatId, userId))
         .map((chatId) => ({ chatId, rev: this.#rev(chatId) })),
     }),
-    "chat.entry.range": ({ chatId, after, limit }) => ({
-      items: (this.logs.get(chatId) ?? []).filter(({ rev }) => rev > after).slice(0, limit),
-    }),
+    "chat.entry.range": ({ chatId, after, limit }) => {
+      const items = (this.logs.get(chatId) ?? []).filter(({ rev }) => rev > after).slice(0, limit);
+      return { items, hidden: this.hiddenIn(items) };
+    },
     "chat.user.range": ({ userId, after }) => {
       // Only the last entry of each subject is kept.
       const log = this.userLogs.get(userId) ?? [];
@@ -232,7 +252,7 @@ export async function startNode(backend: Backend, given: Env = {}): Promise<Test
       await socket.ready;
       return socket;
     },
-    tell: (...entries) => broker.emit("chat.entry.appended", { entries }),
+    tell: (...entries) => broker.emit("chat.entry.appended", { entries, hidden: backend.hiddenIn(entries) }),
     tellOwn: (userId, entry) => broker.emit("chat.user.appended", { userId, entry }),
     async stop() {
       for (const socket of sockets) socket.close();

@@ -95,4 +95,9 @@ export const invites = {
 const usesOf = ({ id }: StoredInvite, { inviteUses }: Readonly<ChatState>) => inviteUses.get(id) ?? 0;
 
 const isGood = (invite: StoredInvite, state: Readonly<ChatState>) =>
-  !invite.revoked && !state.deleted && Date.now() < invite.expiresAt && usesOf(invite, state) < (invite.maxUses ?? Infinity);
+  !invite.revoked &&
+  !state.deleted &&
+  // Whoever came into a chat that all have left would be alone in it, and never its owner.
+  state.members.size > 0 &&
+  Date.now() < invite.expiresAt &&
+  usesOf(invite, state) < (invite.maxUses ?? Infinity);

@@ -1,5 +1,6 @@
 import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
+import { readTime } from "../checks.ts";
 import type { ChatService } from "../service.ts";
 import type { ChatNote } from "../store/documents.ts";
 import { defaultPreferences, noNote, subjects } from "../userlog.ts";
@@ -13,7 +14,7 @@ export const me = {
     const { userId } = ctx.meta;
     const { chatId, mutedUntil, ...flags } = ctx.params;
     await requireChat(this, chatId, userId);
-    const muted = mutedUntil === undefined ? {} : { mutedUntil: mutedUntil === null ? null : Date.parse(mutedUntil) };
+    const muted = mutedUntil === undefined ? {} : { mutedUntil: mutedUntil === null ? null : readTime("mutedUntil", mutedUntil) };
     await this.userLog.append(userId, [
       {
         subject: subjects.chat(chatId),

@@ -6,6 +6,7 @@ import { takeFirst, takeLast, weighWords } from "../budget.ts";
 import { checkText, packData } from "../checks.ts";
 import { messagesIn, requireMessage, withChanges } from "../current.ts";
 import type { ChatState } from "../fold.ts";
+import { timeAfter } from "../log.ts";
 import { pageAt } from "../pages.ts";
 import { may, mayWrite, requireMaySend, seesOf, seesSeq, visibleSeqs } from "../policies.ts";
 import { presentMessage, unpackData } from "../present.ts";
@@ -28,7 +29,7 @@ export const messages = {
       if (mentions !== undefined) body.mentions = mentions;
       if (replyTo !== undefined) body.replyTo = await findReplied(this, state, replyTo, userId);
       const decide = (now: Readonly<ChatState>) => {
-        requireMaySend(now, userId, Date.now());
+        requireMaySend(now, userId, timeAfter(now.changedAt));
         requireMembers(now, mentions);
       };
       // In slow mode a message stands on one's last one; else messages do not stand on each other.
@@ -97,7 +98,10 @@ export const messages = {
         const now = changes?.edited ?? { mentions: [], ...sent.body };
         const next = { text: text ?? now.text, data: packed ?? now.data, mentions: mentions ?? now.mentions };
         Object.assign(body, next);
-        return next.text !== now.text || next.data !== now.data || String(next.mentions) !== String(now.mentions);
+        const same = next.text === now.text && next.data === now.data && String(next.mentions) === String(now.mentions);
+        // All of them are read for the history, and when the message is deleted.
+        if (!same && (changes?.edits ?? 0) >= maxEdits) throw problem("chat.too_many_edits");
+        return !same;
       },
     });
     return { message };
@@ -138,6 +142,8 @@ export const messages = {
     return { items: takeLast(items, weighWords) };
   }),
 };
+
+const maxEdits = 100;
 
 /** Refusals of what may have been all right once. */
 const mayHaveBeenSaid = new Set<ProblemCode>(["chat.slow_mode", "chat.not_allowed", "chat.blocked", "bad_input"]);

@@ -1,5 +1,6 @@
 import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
+import { maxBytes } from "../budget.ts";
 import { hasReacted } from "../changes.ts";
 import { checkEmoji } from "../checks.ts";
 import { requireMessage } from "../current.ts";
@@ -12,7 +13,10 @@ export const reactions = {
     const { userId } = ctx.meta;
     const { chatId, messageId } = ctx.params;
     const { changes } = await requireMessage(this, await requireChat(this, chatId, userId), messageId, userId);
-    return { items: (changes?.reactions ?? []).map(([emoji, userIds]) => ({ emoji, userIds })) };
+    const reactions = changes?.reactions ?? [];
+    // Of very many the first, so that the answer does not outgrow what a broker carries.
+    const most = Math.floor(maxBytes / 50 / Math.max(1, reactions.length));
+    return { items: reactions.map(([emoji, userIds]) => ({ emoji, userIds: userIds.slice(0, most) })) };
   }),
 
   ...define("chat.reaction.add", async function (this: ChatService, ctx) {

@@ -32,12 +32,15 @@ export const receipts = {
       const was = before.get(state.chatId);
       const pointers = { readSeq: readSeqOf(member, note), deliveredSeq: deliveredSeqOf(member, note) };
       const isMoved = pointers.readSeq > readSeqOf(member, was) || pointers.deliveredSeq > deliveredSeqOf(member, was);
-      return [{ state, pointers, isMoved }];
+      const isDelivered = pointers.deliveredSeq > deliveredSeqOf(member, was);
+      return [{ state, pointers, isMoved, isDelivered }];
     });
     const live = moved.filter(({ state, isMoved }) => isMoved && state.members.size <= this.settings.LIVE_RECEIPTS);
     if (live.length > 0) {
       const { readReceipts } = await this.userLog.preferences(userId);
-      for (const { state, pointers } of live) {
+      for (const { state, pointers, isDelivered } of live) {
+        // Whoever does not tell that they read does not tell when, either.
+        if (!readReceipts && !isDelivered) continue;
         const receipt = { userId, readSeq: readReceipts ? pointers.readSeq : null, deliveredSeq: pointers.deliveredSeq };
         emit(this.broker, "chat.receipt.moved", { chatId: state.chatId, rev: state.rev, receipt });
       }

@@ -2,6 +2,7 @@ import type { Message } from "@confab/contracts";
 import { define } from "@confab/mixins/define.ts";
 import { badField } from "@confab/mixins/problem.ts";
 import { takeFirst, weighWords } from "../budget.ts";
+import { readTime } from "../checks.ts";
 import { messagesAt } from "../current.ts";
 import type { ChatState } from "../fold.ts";
 import { visibleSeqs } from "../policies.ts";
@@ -22,7 +23,10 @@ export const search = {
     const { q, chatId, from, before, after, limit = 20, cursor } = ctx.params;
     const wanted = readWanted(q);
     if (wanted.words.length + wanted.beginnings.length === 0) throw badField("q", "no_words", "has no word to look for");
-    const times = { before: readTime("before", before), after: readTime("after", after) };
+    const times = {
+      before: before === undefined ? undefined : readTime("before", before),
+      after: after === undefined ? undefined : readTime("after", after),
+    };
     const since = cursor === undefined ? undefined : readCursor(cursor);
 
     const states = chatId === undefined ? await chatsOf(this, userId) : [await requireChat(this, chatId, userId)];
@@ -60,14 +64,6 @@ async function show(
     const marks = message && marksOf(wanted, message.text);
     return marks ? [{ message, marks }] : [];
   });
-}
-
-function readTime(field: string, time: string | undefined): number | undefined {
-  if (time === undefined) return undefined;
-  const read = Date.parse(time);
-  // A leap second is a time by its form.
-  if (Number.isNaN(read)) throw badField(field, "time", "is not a time");
-  return read;
 }
 
 const hitOf = ({ chatId, seq, createdAt }: Message): Hit => ({ chatId, seq, at: Date.parse(createdAt) });

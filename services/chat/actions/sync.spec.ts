@@ -1,6 +1,8 @@
 import type { EntryType, Params, UserEntryType } from "@confab/contracts";
 import { Entry, UserEntry } from "@confab/contracts/chat.ts";
+import { Unavailable } from "@confab/mixins/store/collection.ts";
 import fc from "fast-check";
+import { setTimeout as pause } from "node:timers/promises";
 import { v7 as uuid } from "uuid";
 import { outcome, times, useNodes, users, type TestNode } from "../testing.ts";
 import { place, type StoredEntry } from "../store/documents.ts";
@@ -324,6 +326,15 @@ test("G9: an entry of a later version has its place, and everything goes on arou
   expect(await nodes.two.as(bob, "chat.chat.get", { chatId })).toMatchObject({ rev: rev + 3, lastSeq: lastSeq + 1 });
 });
 
+/** The next entries that this node stores are there, and it does not hear of it. */
+function loseAnswer({ access }: TestNode): void {
+  const restore = access.intercept("append", async (proceed) => {
+    restore();
+    await proceed();
+    throw new Unavailable(new Error("cut after it was stored"));
+  });
+}
+
 const embedded = useNodes({ MAX_MEMBERS: "20" }, 1);
 
 describe.each([
@@ -338,6 +349,7 @@ describe.each([
     together: fc.array(step, { minLength: 1, maxLength: 4 }),
     pages: fc.array(fc.record({ who: pick, node: pick, limit: fc.integer({ min: 1, max: 3 }) }), { maxLength: 2 }),
     settles: fc.boolean(),
+    fault: fc.nat({ max: 9 }).map((die) => (["restart", "lost answer"] as const)[die]),
   });
 
   afterAll(() => cluster.all.forEach(({ access }) => (access.jitter = 0)));
@@ -402,16 +414,25 @@ describe.each([
           ];
           return outcome(acts[what % acts.length]!());
         };
-
+        /** Whether what a node was asked that went down meanwhile was done is what the log says. */
+        const unlessKilled = (asked: Promise<unknown>) =>
+          asked.catch((err: Error) => {
+            if (err.message !== "this node was killed") throw err;
+          });
         const readPages = async (pages: { who: number; node: number; limit: number }[]) => {
           for (const { who, node, limit } of pages)
             await clients[who % people]!.page(cluster.all[node % cluster.all.length]!, limit);
         };
-        for (const { together, pages, settles } of rounds) {
-          // Some read while others write.
-          await Promise.all([...together.map(act), readPages(pages)]);
+        for (const { together, pages, settles, fault } of rounds) {
+          if (fault === "lost answer") loseAnswer(cluster.next());
+          // Some read while others write, and a node may go down.
+          const under = [...together.map(act), readPages(pages)].map(unlessKilled);
+          if (fault === "restart") under.push(pause(1).then(() => cluster.next().restart()));
+          await Promise.all(under);
           if (settles) await cluster.next().settle();
         }
+        // Whoever looks at a chat sees to it that what is derived from it is stored.
+        for (const client of clients) await client.page(cluster);
         await cluster.settle();
         for (const client of clients) {
           await client.pull(cluster, 3);

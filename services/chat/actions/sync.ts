@@ -5,7 +5,7 @@ import { maxBytes, takeFirst, takeLast, weigh, weighWords } from "../budget.ts";
 import { messagesIn } from "../current.ts";
 import { pageAt } from "../pages.ts";
 import { isNew, seesOf, seesRev, visibleSeqs } from "../policies.ts";
-import { deletedLately, presentChat, presentEntry, presentUserEntry } from "../present.ts";
+import { deletedLately, hiddenIn, presentChat, presentEntry, presentUserEntry } from "../present.ts";
 import { chatsOf, requireChat, weighChat } from "./chats.ts";
 import type { ChatService } from "../service.ts";
 import type { ChatNote, Interval, StoredEntry } from "../store/documents.ts";
@@ -26,14 +26,17 @@ export const sync = {
     const { entries, state } = await visibleEntries(this, chatId, userId, after, limit);
     const page = takeFirst(entries, weigh);
     const deleted = deletedLately(state);
-    return { items: page.map((entry) => presentEntry(entry, deleted)), rev: Math.max(rev, page.at(-1)?.rev ?? 0) };
+    const sees = seesOf(state, userId);
+    return { items: page.map((entry) => presentEntry(entry, deleted, sees)), rev: Math.max(rev, page.at(-1)?.rev ?? 0) };
   }),
 
   ...define("chat.entry.range", async function (this: ChatService, ctx) {
     const { chatId, after, limit } = ctx.params;
     const entries = takeFirst(await this.store.entriesAfter(chatId, after, limit), weigh);
-    const deleted = deletedLately(await this.chats.latest(chatId));
-    return { items: entries.map((entry) => presentEntry(entry, deleted)) };
+    const state = await this.chats.latest(chatId);
+    const deleted = deletedLately(state);
+    const hidden = hiddenIn(entries, () => state);
+    return { items: entries.map((entry) => presentEntry(entry, deleted)), ...(hidden.length > 0 ? { hidden } : {}) };
   }),
 
   ...define("chat.follow.list", async function (this: ChatService, ctx) {
@@ -181,7 +184,7 @@ async function partOf(
   return {
     chatId,
     rev: entries.at(-1)?.rev ?? Math.min(from, rev),
-    entries: entries.map((entry) => presentEntry(entry, deleted)),
+    entries: entries.map((entry) => presentEntry(entry, deleted, seesOf(state, userId))),
   };
 }
 
@@ -195,7 +198,7 @@ async function freshPart(
 ): Promise<Part> {
   const { chatId, rev } = state;
   const chat = presentChat(state, userId, note);
-  const { ranges } = pageAt(visibleSeqs(state, userId), {}, newestPage);
+  const { ranges } = pageAt(visibleSeqs(state, userId), {}, Math.min(newestPage, room.entries));
   const messages = takeLast(
     await messagesIn(service, state, userId, ranges),
     weighWords,

@@ -136,6 +136,8 @@ export interface StoredChanges {
   rev: number;
   /** Undefined as long as it says what was sent. */
   edited?: { text: string; data: string; mentions: Mentions; at: number };
+  /** How often. */
+  edits?: number;
   deletedAt?: number;
   reactions: [emoji: string, userIds: string[]][];
   pinned: boolean;
@@ -232,7 +234,8 @@ export const entries = collection<StoredEntry>("entries", [
   { name: "message", fields: ["messageId"], sparse: true, carries: "a message by its id" },
   { name: "edits", fields: ["editOf"], sparse: true, carries: "what a message said between" },
 ]);
-export const states = collection<StoredState>("states");
+/** Under another name than in the version before, whose nodes would carry these on to later revs without what they do not know. */
+export const states = collection<StoredState>("folded");
 export const changes = collection<StoredChanges>("changes");
 export const memberships = collection<StoredMembership>("memberships", [
   { name: "user", fields: ["userId"], carries: "the chats of a user" },
