@@ -22,6 +22,9 @@ export const stormEnv = (random: Random) => ({
   REQUEST_TIMEOUT: "2500",
 });
 
+/** Milliseconds. */
+const strokeEvery = 2500;
+
 /**
  * Six people in three chats do all that can be done in them, read, and follow by sockets and devices, while processes
  * are killed, events go astray and the database stands still. What came of it is for the tests to judge.
@@ -57,8 +60,9 @@ export class Storm {
     for (const user of this.people.slice(1)) this.readers.push(new Reader(this.#asker(user), this.talks, this.sight));
     await this.#addDevices();
     const [wandering, comer, live] = this.devices;
+    const gong = () => Math.floor((Date.now() - began) / strokeEvery);
     const work = [
-      ...writers.map((writer) => writer.work(blows)),
+      ...writers.map((writer) => writer.work(blows, gong)),
       ...this.readers.map((reader) => reader.work(blows)),
       wandering!.device.wander(blows),
       comer!.device.wander(blows),

@@ -24,6 +24,7 @@ export const changes = [
   "receipts",
   "own",
   "repeated",
+  "shouted",
 ] as const;
 
 /** How many changes of each kind were done. */
@@ -59,7 +60,9 @@ export class Writer {
     );
   }
 
-  async work(goesOn: () => boolean): Promise<void> {
+  /** Works on. At each stroke of the gong everybody says many things in one chat at once. */
+  async work(goesOn: () => boolean, gong: () => number): Promise<void> {
+    let heard = gong();
     const ways: [weight: number, way: () => Promise<void>][] = [
       [14, () => this.#send()],
       [5, () => this.#edit()],
@@ -77,7 +80,8 @@ export class Writer {
     for (let bag: typeof all = []; goesOn();) {
       // Each has its turn before the first comes again.
       if (bag.length === 0) bag = shuffle(this.#random, all);
-      await bag.pop()!();
+      if (heard === gong()) await bag.pop()!();
+      else await this.#shout(this.#talks[(heard = gong()) % this.#talks.length]!);
       await pause(between(this.#random, 5, 60));
     }
   }
@@ -104,8 +108,13 @@ export class Writer {
     this.#tally.set(kind, (this.#tally.get(kind) ?? 0) + 1);
   }
 
-  async #send(): Promise<void> {
-    const talk = pick(this.#random, this.#talks);
+  /** Entries of one chat that share a write, on both nodes at the same time: some will be refused in the midst of it. */
+  async #shout(talk: Talk): Promise<void> {
+    await Promise.all(Array.from({ length: 6 }, () => this.#send(talk)));
+    this.#count("shouted");
+  }
+
+  async #send(talk = pick(this.#random, this.#talks)): Promise<void> {
     const name = newName();
     const replied = this.#random() < 0.2 ? this.#any(talk) : undefined;
     const params: Params<"chat.message.send"> = {
