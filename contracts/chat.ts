@@ -574,7 +574,12 @@ export const chatActions = {
       userRev: Type.Optional(Rev),
       chats: Type.Optional(Type.Record(Type.String({ format: "uuid" }), Rev)),
       limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 1000, default: 500, description: "Entries in the answer, at most." }),
+        Type.Integer({
+          minimum: 1,
+          maximum: 1000,
+          default: 500,
+          description: "Entries in the answer, at most; a chat that starts over comes with its newest page all the same.",
+        }),
       ),
     }),
     returns: object({

@@ -198,7 +198,7 @@ async function freshPart(
 ): Promise<Part> {
   const { chatId, rev } = state;
   const chat = presentChat(state, userId, note);
-  const { ranges } = pageAt(visibleSeqs(state, userId), {}, Math.min(newestPage, room.entries));
+  const { ranges } = pageAt(visibleSeqs(state, userId), {}, newestPage);
   const messages = takeLast(
     await messagesIn(service, state, userId, ranges),
     weighWords,
