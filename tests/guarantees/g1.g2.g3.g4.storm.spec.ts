@@ -8,7 +8,7 @@ import { changes } from "./storm/writer.ts";
 import type { Parts } from "../../tools/parts/parts.ts";
 import { expectDense } from "../support/ledger.ts";
 import { describeCluster, ownParts } from "../support/parts.ts";
-import { seededRandom, shuffle } from "../support/random.ts";
+import { seededRandom, shuffle, type Random } from "../support/random.ts";
 import { foldLog, maySee } from "../support/replica.ts";
 import { eventually } from "../support/wait.ts";
 import { clusterWorld, embeddedWorld, type World } from "../support/world.ts";
@@ -18,12 +18,13 @@ const rounds = Number(process.env["TEST_STORM"] ?? 1);
 jest.setTimeout(240_000 * (rounds + 1));
 
 function weather(open: (env: Record<string, string>) => Promise<{ world: World; parts?: Parts }>): void {
-  const random = seededRandom();
+  let random: Random;
   let world: World;
   let parts: Parts | undefined;
   let storm: Storm;
 
   beforeAll(async () => {
+    random = seededRandom();
     ({ world, parts } = await open(stormEnv(random)));
     storm = new Storm(world, parts, random);
     // What broke a storm off is told once, and not by every test.

@@ -40,6 +40,8 @@ const anything = [
 
 /** A family of seven code points: one emoji. */
 const family = "\u{1F469}\u200D\u{1F469}\u200D\u{1F467}\u200D\u{1F466}";
+/** A time by the letter of ISO 8601, and none that a clock here shows. */
+const leapSecond = "2016-12-31T23:59:60Z";
 /** What no schema can say. */
 const moreWrong: Partial<Record<ActionName, Fields[]>> = {
   "chat.chat.create": [
@@ -65,6 +67,8 @@ const moreWrong: Partial<Record<ActionName, Fields[]>> = {
   "chat.reaction.remove": ["x", "\u{1F44D}\u{1F44D}"].map((emoji) => ({ emoji })),
   "chat.chat.list": [{ cursor: "made up" }],
   "chat.member.list": [{ cursor: "made up" }],
+  "chat.me.change": [{ mutedUntil: leapSecond }],
+  "chat.search.find": [{ q: "?!" }, { cursor: "made up" }, { after: leapSecond }, { before: leapSecond }],
 };
 
 describe("G8: bad input is refused by name", () => {

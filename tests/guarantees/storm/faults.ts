@@ -35,7 +35,13 @@ export class Faults {
         continue;
       }
       const kills = (["chat", "chat", "io", "api", "user", "mail"] as const).map((service) => () => this.#kill(service));
-      const parts = [...this.#times(2, () => this.#stop("mongodb")), () => this.#stop("rabbitmq"), () => this.#loseRedis()];
+      const parts = [
+        ...this.#times(2, () => this.#stop("mongodb")),
+        () => this.#stop("rabbitmq"),
+        () => this.#lose("redis"),
+        // Takes long to come back, so it is for long storms.
+        ...(rounds > 1 ? [() => this.#lose("rabbitmq")] : []),
+      ];
       await Promise.all([this.#lane(kills), this.#lane(parts)]);
     }
   }
@@ -44,7 +50,7 @@ export class Faults {
   async #lane(faults: (() => Promise<void>)[]): Promise<void> {
     for (const fault of shuffle(this.#random, faults)) {
       const until = this.#done() + between(this.#random, 20, 80);
-      await eventually("work goes on", () => this.#done() >= until, { limit: 45_000 });
+      await eventually("work goes on", () => this.#done() >= until, { limit: 90_000 });
       await pause(between(this.#random, 0, 300));
       await fault();
     }
@@ -102,13 +108,13 @@ export class Faults {
     this.#note(what);
   }
 
-  /** Redis dies with all that it knew, and comes again. */
-  async #loseRedis(): Promise<void> {
-    const { redis } = this.#parts!;
-    await redis.kill();
+  /** A part dies with all that it knew and did not write down, and comes again. */
+  async #lose(name: "redis" | "rabbitmq"): Promise<void> {
+    const part = this.#parts![name];
+    await part.kill();
     await pause(between(this.#random, 200, 2000));
-    await redis.start();
-    this.#note("kill redis");
+    await part.start();
+    this.#note(`kill ${name}`);
   }
 
   /** What the nodes say that they lost, doubled and delayed. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Parts } from "../../../tools/parts/parts.ts";
-import { fork, pick, type Random } from "../../support/random.ts";
+import { fork, type Random } from "../../support/random.ts";
 import type { TestSocket } from "../../support/socket.ts";
 import { newName, type TestUser } from "../../support/user.ts";
 import { eventually, pause } from "../../support/wait.ts";
@@ -159,11 +159,6 @@ export class Storm {
       this.sight.seeEnd(talk.id, last);
     }
     for (const { device } of this.devices) await device.catchUp();
-  }
-
-  /** Somebody of the talk, at a door by chance. */
-  someone(talk: Talk): TestUser {
-    return pick(this.#random, talk.members).at(this.#random() < 0.5 ? 0 : 1);
   }
 
   socketsIn(talk: Talk): { user: TestUser; socket: TestSocket }[] {

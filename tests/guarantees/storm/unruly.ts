@@ -5,6 +5,7 @@ import { ServiceBroker } from "moleculer";
 import { randomFrom } from "../../support/random.ts";
 
 const told = new Set(["chat.entry.appended", "chat.user.appended", "chat.receipt.moved"]);
+/** A process that comes again fares otherwise than the one before. */
 const random = randomFrom(Number(process.env["UNRULY_SEED"]) + process.pid);
 /** Of each way. */
 const share = 0.05;
