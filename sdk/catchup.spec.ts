@@ -14,6 +14,9 @@ function world({ rev = 1, room = 500 } = {}) {
     pulls: [] as Record<string, number>[],
     failures: [] as ApiProblem[],
     user: [] as UserEntry[],
+    userRev: 0,
+    /** Whether it answers with the chat as it is, whatever one knows. */
+    resets: false,
     gate: undefined as Promise<void> | undefined,
   };
   const chats = createStore<Logs>(new Map());
@@ -34,8 +37,13 @@ function world({ rev = 1, room = 500 } = {}) {
       const { epoch } = server;
       const chat =
         from === 0 ? { chat: chatOf("c", { rev: server.rev, lastSeq: server.rev - 1, unreadCount: server.rev - 1 }) } : {};
-      const parts = to > from ? [{ chatId: "c", rev: to, ...chat, entries: entriesOf("c", from + 1, to) }] : [];
-      const userRev = server.user.at(-1)?.userRev ?? 0;
+      const whole = { chatId: "c", rev: server.rev, reset: true, chat: chatOf("c", { rev: server.rev }), entries: [] };
+      const parts = server.resets
+        ? [whole]
+        : to > from
+          ? [{ chatId: "c", rev: to, ...chat, entries: entriesOf("c", from + 1, to) }]
+          : [];
+      const userRev = Math.max(server.userRev, server.user.at(-1)?.userRev ?? 0);
       const page = { epoch, userRev, user: server.user, chats: parts, more: to < server.rev };
       await server.gate;
       return page;
@@ -48,6 +56,8 @@ function world({ rev = 1, room = 500 } = {}) {
       ?.messages.map((message) => message.seq);
   return { server, catchUp, chats, account, names, seen };
 }
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 2));
 
 test("a sync goes on until there is no more", async () => {
   const { catchUp, server, seen } = world({ rev: 8, room: 3 });
@@ -148,13 +158,23 @@ describe("the own log", () => {
   };
 
   test("says what a chat is to oneself, in the order of its numbers", async () => {
-    const { catchUp, chats, account } = world({ rev: 4 });
+    const { catchUp, chats, account, server } = world({ rev: 4 });
     await catchUp.sync();
     catchUp.receiveOwn([noted(1, { readSeq: 2 })]);
     expect(chats.get().get("c")!.chat).toMatchObject({ unreadCount: 1, me: { readSeq: 2 } });
     catchUp.receiveOwn([noted(1, { pinned: true })]);
     expect(chats.get().get("c")!.chat.me.pinned).toBe(false);
     expect(account.get().userRev).toBe(1);
+    expect(server.pulls).toHaveLength(1);
+  });
+
+  test("tells more than the chat that came with it, and may end after the last of its entries", async () => {
+    const { catchUp, chats, account, server } = world();
+    server.user = [noted(3, { pinned: true })];
+    server.userRev = 5;
+    await catchUp.sync();
+    expect(chats.get().get("c")!.chat.me.pinned).toBe(true);
+    expect(account.get().userRev).toBe(5);
   });
 
   test("a gap in it is fetched before what comes after it is applied", async () => {
@@ -171,11 +191,11 @@ describe("the own log", () => {
     const { catchUp, server } = world();
     await catchUp.sync();
     catchUp.receiveOwn([noted(1, { chatId: "d" })]);
-    await catchUp.sync();
-    expect(server.pulls.length).toBeGreaterThan(2);
-    const before = server.pulls.length;
+    await settled();
+    expect(server.pulls).toHaveLength(3);
     catchUp.receiveOwn([noted(2, { chatId: "c", pinned: true })]);
-    expect(server.pulls).toHaveLength(before);
+    await settled();
+    expect(server.pulls).toHaveLength(3);
   });
 
   test("one's own name is told", async () => {
@@ -193,11 +213,10 @@ test("heads tell what silence hid, and only that is asked for", async () => {
   expect(server.pulls).toHaveLength(1);
   server.rev = 3;
   catchUp.receiveHeads({ userRev: 0, chats: { c: 3 } });
-  await catchUp.sync();
+  await settled();
   expect(seen()).toEqual([1, 2]);
-  const before = server.pulls.length;
   catchUp.receiveHeads({ userRev: 7, chats: {} });
-  expect(server.pulls).toHaveLength(before + 1);
+  expect(server.pulls).toHaveLength(3);
 });
 
 test("what an answer says that the log has is asked for where nobody tells of it", async () => {
@@ -213,6 +232,19 @@ test("what an answer says that the log has is asked for where nobody tells of it
   await new Promise((resolve) => setTimeout(resolve, 5));
   expect(seen()).toEqual([1, 2]);
   expect(server.pulls).toHaveLength(2);
+});
+
+test("an answer of before one left does not bring the chat back", async () => {
+  const { catchUp, server, chats } = world({ rev: 3 });
+  let open = () => {};
+  await catchUp.sync();
+  server.gate = new Promise((resolve) => (open = resolve));
+  server.resets = true;
+  const synced = catchUp.sync();
+  catchUp.receive([{ chatId: "c", rev: 4, by: "x", at, type: "member.removed", data: { userId: "ann", banned: false } }]);
+  open();
+  await synced;
+  expect(chats.get().size).toBe(0);
 });
 
 test("what comes late of a chat that one has left is no reason to ask for it", async () => {

@@ -89,7 +89,7 @@ export class CatchUp {
    * asked for: after a later entry of the own log it may be old in what that tells.
    */
   learnChat(chat: Chat, since: number): void {
-    const isFresh = since === this.#options.account.get().userRev && !this.#running;
+    const isFresh = since === this.#options.account.get().userRev;
     this.change(chat.id, (log) => learnChat(log, chat, isFresh, this.#options.myId()));
     this.expect(chat.id, chat.rev);
   }

@@ -285,9 +285,26 @@ const happenings = {
   answer: (world, { a }) => world.answers.splice(a % Math.max(1, world.answers.length), 1)[0]?.(),
 } satisfies Record<string, (world: World, step: Step) => void>;
 
+/** What races with each other. */
+const often = [
+  "send",
+  "send",
+  "hear",
+  "hearAll",
+  "hearAll",
+  "edit",
+  "edit",
+  "look",
+  "look",
+  "arrive",
+  "older",
+  "quote",
+  "jump",
+] as const;
+
 const steps = fc.array(
   fc.record({
-    what: fc.constantFrom(...(Object.keys(happenings) as Step["what"][]), "send", "send", "hear", "hearAll", "edit", "arrive"),
+    what: fc.constantFrom(...(Object.keys(happenings) as Step["what"][]), ...often),
     a: fc.nat(30),
     b: fc.nat(30),
     c: fc.nat(30),

@@ -128,6 +128,11 @@ describe("unread mentions", () => {
     expect(apply(log, entry(11, { type: "message.deleted", data: of(10) })).chat.unreadMentions).toBe(5);
   });
 
+  test("are only those at hand, where the pointer moved among others", () => {
+    const log = apply(opened(9, 2, { unreadMentions: 5 }), mentioning(10));
+    expect(markRead(log, 3, "ann").chat.unreadMentions).toBe(1);
+  });
+
   test("are counted up to where the server stops", () => {
     expect(apply(opened(9, 2, { unreadMentions: 50 }), mentioning(10)).chat.unreadMentions).toBe(50);
   });
@@ -135,9 +140,9 @@ describe("unread mentions", () => {
 
 describe("a sync answer", () => {
   test("a new chat comes whole, also in pages, and is shown as it is now from the first on", () => {
-    const chat = chatOf("c", { rev: 5, lastSeq: 4, unreadCount: 4, title: "now" });
+    const chat = chatOf("c", { rev: 5, lastSeq: 4, unreadCount: 4, unreadMentions: 2, title: "now" });
     const half = known(applyPart(undefined, { chatId: "c", rev: 3, chat, entries: entriesOf("c", 1, 3) }, undefined, "ann"));
-    expect(half).toMatchObject({ rev: 3, older: null, chat: { title: "now", lastSeq: 4 } });
+    expect(half).toMatchObject({ rev: 3, older: null, chat: { title: "now", lastSeq: 4, unreadMentions: 2 } });
     const whole = known(applyPart(half, { chatId: "c", rev: 5, entries: entriesOf("c", 4, 5) }, 3, "ann"));
     expect(whole).toMatchObject({ rev: 5, older: null, chat: { rev: 5, lastSeq: 4, unreadCount: 4 } });
     expect(seqs(whole)).toEqual([1, 2, 3, 4]);
@@ -205,6 +210,8 @@ describe("answers and notes", () => {
     const reacted = entry(4, { type: "reaction.added", data: { ...of(3), emoji: "👍" } }, "ann");
     expect(apply(ahead, reacted).messages[1]).toBe(answer);
     expect(learnMessage(ahead, messageOf("c", 3), "ann").messages[1]).toBe(answer);
+    const chat = chatOf("c", { rev: 3, lastSeq: 2, lastMessage: messageOf("c", 3) });
+    expect(learnChat(ahead, chat, true, "ann").chat.lastMessage).toBe(answer);
   });
 
   test("a note is what the chat is to oneself, and moves no pointer back", () => {
@@ -263,6 +270,8 @@ describe("pages", () => {
     const log = opened(6, 2, { unreadMentions: 2 });
     const items = page(1, 3, null, 3).items.map((message) => ({ ...message, mentions: message.seq < 3 ? ["ann"] : [] }));
     expect(addOlder(log, { items, before: null, after: 3 }, "ann").chat.unreadMentions).toBe(2);
+    const wrong = { ...log, chat: { ...log.chat, unreadMentions: 1 } };
+    expect(addOlder(wrong, { items, before: null, after: 3 }, "ann").chat.unreadMentions).toBe(2);
     expect(addOlder(log, { items: items.slice(1), before: 2, after: 3 }, "ann").chat.unreadMentions).toBe(2);
   });
 });
