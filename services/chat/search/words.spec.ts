@@ -103,6 +103,10 @@ test("law: plain text has the same words with and without something else beside 
   );
 });
 
+test("a character that becomes two when it is folded is found alone", () => {
+  expect(marksOf(readWanted("\u0E33"), "\u0E33")).toEqual([{ start: 0, end: 1 }]);
+});
+
 test("law: a text is found by every word of it, and by its beginning, and the marks stand where they are", () => {
   fc.assert(
     fc.property(anyText, (text) => {

@@ -114,7 +114,7 @@ export function openingOf(word: string): string | undefined {
 
 /** Whether a word begins so. In scripts without spaces it is whole characters that begin it. */
 export const begins = (word: string, beginning: string): boolean =>
-  word.startsWith(beginning) && (!beginsUnspaced.test(beginning) || firstCharacter(word) === beginning);
+  word === beginning || (word.startsWith(beginning) && (!beginsUnspaced.test(beginning) || firstCharacter(word) === beginning));
 
 /** Where what is wanted stands in a text, ascending and apart; nothing where not all of it is there. */
 export function marksOf({ words, beginnings }: Wanted, text: string): Mark[] | undefined {
