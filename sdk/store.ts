@@ -18,7 +18,16 @@ export function createStore<T>(initial: T): Store<T> {
     set(value) {
       if (Object.is(value, current)) return;
       current = value;
-      for (const listener of [...listeners]) listener(value);
+      for (const listener of [...listeners]) {
+        try {
+          listener(value);
+        } catch (err) {
+          // A screen that fails fails alone: what keeps the state goes on.
+          queueMicrotask(() => {
+            throw err;
+          });
+        }
+      }
     },
     subscribe(listener) {
       listeners.add(listener);
