@@ -86,7 +86,7 @@ test("a job whose worker died with it in hand is sent, under the same Message-ID
   const accepted = job();
   await open().accept(accepted);
   // Taken by a worker that is heard of no more.
-  expect(await store.takeJob("dead", Date.now(), 100)).toMatchObject({ _id: accepted.id });
+  expect(await store.takeJob("dead", Date.now(), 1000)).toMatchObject({ _id: accepted.id });
   const sent: Job[] = [];
   await open().start(async (taken) => void sent.push(taken));
   await pause(50);
