@@ -19,7 +19,7 @@ describeCluster("G7: a chat whose log is larger than what the broker carries", (
       await Promise.all(Array.from({ length: 20 }, () => ann.send(chat, `x${"\u0001".repeat(7989)}`)));
 
     const revs: number[] = [];
-    const chats: Record<string, number> = {};
+    const chats: Record<string, number> = { [chat.id]: 0 };
     for (let more = true; more;) {
       const answer: Result<"chat.sync.pull"> = await bob.call("chat.sync.pull", { chats, limit: 1000 });
       for (const part of answer.chats) {
