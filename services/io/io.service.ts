@@ -96,11 +96,12 @@ export default (env?: Env): ServiceSchema => {
       this.slow = new SlowReaders(this.settings.MAX_UNSENT, (id) =>
         this.logger.warn(`A client does not read what it is sent: connection ${id} is cut off.`),
       );
-      this.presences = openPresences(this);
       this.server = edgeOf(this.broker).attach(() => leave(this));
     },
     async started(this: IoService) {
       const { REDIS_URL, NAMESPACE } = this.settings;
+      // Before anything is heard of other nodes.
+      this.presences = openPresences(this);
       if (REDIS_URL) {
         this.cluster = await joinCluster(this.io, REDIS_URL, NAMESPACE, {
           hear: (message) => take(this, message),
@@ -127,7 +128,7 @@ export default (env?: Env): ServiceSchema => {
       this.heads.stop();
       // Socket.io closes the server that it was attached to; one that is the host's is the host's to close.
       if (edgeOf(this.broker).isForeign) Object.assign(this.io, { httpServer: undefined });
-      await Promise.all([this.presences.stop(), this.cluster.close()]);
+      await Promise.all([this.presences?.stop(), this.cluster.close()]);
     },
   } as unknown as ServiceSchema;
 };
