@@ -38,13 +38,14 @@ test("what nobody answered for is told again, with what came meanwhile", async (
     if (nth === 1) throw offline();
   });
   pointers.move("read", "a", 1);
+  pointers.move("delivered", "b", 1);
   await settled();
   pointers.move("read", "a", 2);
   pointers.hurry();
   await settled();
   expect(told).toEqual([
-    { read: { a: 1 }, delivered: {} },
-    { read: { a: 2 }, delivered: {} },
+    { read: { a: 1 }, delivered: { b: 1 } },
+    { read: { a: 2 }, delivered: { b: 1 } },
   ]);
 });
 
@@ -75,7 +76,17 @@ test("what is refused is given up, and so is what was not told at signing out", 
 
 test("many chats go in several requests", async () => {
   const { pointers, told } = pointersOf();
-  for (let at = 0; at < 700; at++) pointers.move("delivered", `chat-${at}`, 1);
+  for (let at = 0; at < 700; at++) {
+    pointers.move("read", `chat-${at}`, 1);
+    pointers.move("delivered", `chat-${at}`, 1);
+  }
   await settled(40);
-  expect(told.map((one) => Object.keys((one as { delivered: object }).delivered).length)).toEqual([300, 300, 100]);
+  const sizes = (told as { read: object; delivered: object }[]).map((one) =>
+    Object.values(one).map((of) => Object.keys(of).length),
+  );
+  expect(sizes).toEqual([
+    [300, 300],
+    [300, 300],
+    [100, 100],
+  ]);
 });
