@@ -8,13 +8,18 @@ import type { Crowd } from "./people.ts";
 
 type Sent = Result<"chat.message.send">["message"];
 
-/** Of every pair one edits the same message again and again, and waits for the answer before the next time. */
+/** A message takes a hundred edits; the sends between are not counted. */
+const editsEach = 90;
+
+/** Of every pair one edits a message again and again, and waits for the answer before the next time. */
 export async function editInPairs({ server, pairs }: Crowd, sockets: BenchSocket[], seconds: number): Promise<Tally> {
   const messages = await inParallel(pairs.length, 8, (pair) => sendOne(sockets[2 * pair]!, pairs[pair]!));
-  let edits = 0;
+  const counts = messages.map(() => 0);
   return untilOver(server, seconds, pairs.length, async (pair) => {
+    const edits = ++counts[pair]!;
+    if (edits % editsEach === 0) messages[pair] = await sendOne(sockets[2 * pair]!, pairs[pair]!);
     const messageId = messages[pair]!.id;
-    await sockets[2 * pair]!.ask("message:edit", { chatId: pairs[pair], messageId, text: `edited ${++edits} times` });
+    await sockets[2 * pair]!.ask("message:edit", { chatId: pairs[pair], messageId, text: `edit ${edits}` });
   });
 }
 
