@@ -77,13 +77,13 @@ export function differences(kept: Replica, fresh: Replica): string[] {
     for (const field of Object.keys(anew.chat) as (keyof typeof anew.chat)[])
       // How many mentions are unread no client can count that has not all unread messages at hand.
       if (field !== "unreadMentions") differ(`${chat} ${field}`, held.chat[field], anew.chat[field]);
-    const newest = held.messages.slice(-anew.messages.length || Infinity);
-    differ(
-      `${chat} newest seqs`,
-      newest.map(({ seq }) => seq),
-      anew.messages.map(({ seq }) => seq),
-    );
-    newest.forEach((message, at) => differ(`${chat} message ${message.seq}`, message, anew.messages[at]));
+    // How many of the newest messages a client holds that started anew hangs on the room that there was in the answer.
+    const count = Math.min(held.messages.length, anew.messages.length);
+    if (anew.messages.length > 0 && count === 0) faults.push(`${chat} has lost its messages`);
+    const theirs = anew.messages.slice(-count || Infinity);
+    held.messages
+      .slice(-count || Infinity)
+      .forEach((message, at) => differ(`${chat} message ${message.seq}`, message, theirs[at]));
   }
   differ("userRev", kept.userRev, fresh.userRev);
   const subjects = ({ own }: Replica) => [...own].sort(([one], [other]) => (one < other ? -1 : 1));
