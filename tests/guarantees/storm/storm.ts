@@ -172,7 +172,7 @@ export class Storm {
 
   /** In how many of the times when nothing could be stored nothing was acknowledged either. */
   countStills(): number {
-    const grace = 250;
+    const grace = 500;
     return this.faults.stills.filter(({ from, to }) => !this.asked.times.some((at) => at > from + grace && at < to)).length;
   }
 
