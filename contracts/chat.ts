@@ -1,6 +1,6 @@
 import { Type, type Static } from "@sinclair/typebox";
 import { action, event } from "./define.ts";
-import { Data, Empty, Id, Rev, Seq, Time, nullable, object, pageOf } from "./shapes.ts";
+import { Data, Empty, ExportPage, ExportedPage, Id, Rev, Seq, Time, nullable, object, pageOf } from "./shapes.ts";
 
 export const Role = Type.Union([Type.Literal("owner"), Type.Literal("admin"), Type.Literal("member")]);
 export type Role = Static<typeof Role>;
@@ -11,7 +11,7 @@ export const Title = Type.String({ minLength: 1, maxLength: 200 });
 /** The sender's own name of a message: the same sender, chat and name always yield the same message (G3). */
 export const ClientMessageId = Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$" });
 
-const Text = Type.String({ minLength: 1, maxLength: 65_536, pattern: "\\S" });
+export const Text = Type.String({ minLength: 1, maxLength: 65_536, pattern: "\\S" });
 
 /** One emoji of Unicode, also one of several code points. */
 export const Emoji = Type.String({ minLength: 1, maxLength: 64, description: "One emoji of Unicode." });
@@ -161,6 +161,7 @@ export type Chat = Static<typeof Chat>;
 export const Preferences = object({
   readReceipts: Type.Boolean({ description: "Whether others see how far one has read." }),
   presence: Type.Boolean({ description: "Whether others see if one is online." }),
+  findable: Type.Boolean({ description: "Whether who knows one's exact address finds one by it." }),
 });
 export type Preferences = Static<typeof Preferences>;
 
@@ -711,6 +712,34 @@ export const chatActions = {
     audience: "service",
     params: object({ userId: Id, userIds: Type.Array(Id, { maxItems: 1000 }) }),
     returns: object({ userIds: Type.Array(Id) }),
+    repeatable: true,
+  }),
+  "chat.people.shared": action({
+    summary: "The people that a user shares a chat with, or which of these are",
+    audience: "service",
+    params: object({ userId: Id, userIds: Type.Optional(Type.Array(Id, { maxItems: 1000 })) }),
+    returns: object({ userIds: Type.Array(Id, { description: "2,000 at most." }) }),
+    repeatable: true,
+  }),
+  "chat.preference.of": action({
+    summary: "The preferences of a user",
+    audience: "service",
+    params: object({ userId: Id }),
+    returns: Preferences,
+    repeatable: true,
+  }),
+  "chat.person.export": action({
+    summary: "What chat holds of a user, page by page",
+    audience: "service",
+    params: object(ExportPage),
+    returns: ExportedPage,
+    repeatable: true,
+  }),
+  "chat.person.erase": action({
+    summary: "Erase what chat holds of a user, a piece at a time; to be asked again until it is done",
+    audience: "service",
+    params: object({ userId: Id, messages: Type.Boolean({ description: "Whether the messages go too, or stay without a name." }) }),
+    returns: object({ done: Type.Boolean() }),
     repeatable: true,
   }),
   "chat.profile.note": action({

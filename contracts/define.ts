@@ -3,8 +3,18 @@ import type { ProblemCode } from "./problems.ts";
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** Who may ask: anybody, a signed-in user, or only another service of the cluster. */
-export type Audience = "anyone" | "user" | "service";
+/** Who may ask: anybody, a signed-in user, one with the role admin, the host's backend, or only another service of the cluster. */
+export type Audience = "anyone" | "user" | "admin" | "server" | "service";
+
+/** What a server key may be good for. */
+export const scopes = ["users", "tokens", "sessions", "chats", "messages"] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Where an action is there at all: with own accounts, with sign-in by mailed code, with the host's accounts. */
+export type Offer = "own" | "code" | "host";
+
+/** A budget beside those of who asks and from where: of guesses and mails, of costly reads, of what is written into a chat. */
+export type Budget = "sign-in" | "find" | "chat";
 
 /**
  * One action, as data. The input check, the TypeScript types of call and handler, the REST route, the socket event,
@@ -21,6 +31,12 @@ export interface ActionContract<P extends TObject = TObject, R extends TSchema =
   socket?: string;
   /** What REST answers when it went well; a handler picks among several by `ctx.meta.$statusCode`. */
   status: readonly number[];
+  /** What the server key must be good for, where a server asks. */
+  scope?: Scope;
+  /** Left out: always there. */
+  offered?: Offer;
+  /** Left out: none but those that every request has. */
+  budget?: Budget;
   /** The problems that are this action's own; those that any request can meet are in `commonProblems`. */
   problems: readonly ProblemCode[];
   /** True where doing it twice is the same as once, so that the broker may try again by itself. */

@@ -1,10 +1,13 @@
+import { adminActions } from "./admin.ts";
 import { apiActions } from "./api.ts";
 import { chatActions, chatEvents } from "./chat.ts";
 import type { ActionContract, ParamsOf, PayloadOf, ResultOf } from "./define.ts";
+import { hostActions } from "./host.ts";
 import { ioActions } from "./io.ts";
 import { mailActions } from "./mail.ts";
 import { userActions, userEvents } from "./user.ts";
 
+export { type Act, type AdminUser, type Report } from "./admin.ts";
 export { type Limits } from "./api.ts";
 export {
   type Chat,
@@ -25,17 +28,27 @@ export {
   type UserEntry,
   type UserEntryType,
 } from "./chat.ts";
-export { type ActionContract, type Audience, type EventContract, type SocketEventContract } from "./define.ts";
+export {
+  scopes,
+  type ActionContract,
+  type Audience,
+  type Budget,
+  type EventContract,
+  type Offer,
+  type Scope,
+  type SocketEventContract,
+} from "./define.ts";
+export { type HostChat, type ServerKey } from "./host.ts";
 export { socketEvents, type Presence } from "./io.ts";
-export { type InboxMail, type MailJob } from "./mail.ts";
+export { MailJob, type InboxMail } from "./mail.ts";
 export { commonProblems, problems, type ProblemCode } from "./problems.ts";
 export { ProblemDocument, type FieldError } from "./shapes.ts";
-export { type Me, type Profile, type PublicKey, type SignedIn } from "./user.ts";
+export { type Export, type Me, type Profile, type PublicKey, type Session, type SignedIn, type UserRole } from "./user.ts";
 
 import type { socketEvents } from "./io.ts";
 
 /** Every action of the cluster, by name. */
-export const actions = { ...userActions, ...chatActions, ...ioActions, ...mailActions, ...apiActions };
+export const actions = { ...userActions, ...hostActions, ...adminActions, ...chatActions, ...ioActions, ...mailActions, ...apiActions };
 export type ActionName = keyof typeof actions;
 export type Params<N extends ActionName> = ParamsOf<(typeof actions)[N]>;
 export type Result<N extends ActionName> = ResultOf<(typeof actions)[N]>;

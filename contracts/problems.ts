@@ -5,6 +5,7 @@ export const problems = {
   bad_json: { status: 400, title: "The body is not readable JSON" },
   bad_request: { status: 400, title: "The request is not readable" },
   unauthenticated: { status: 401, title: "Sign in first" },
+  forbidden: { status: 403, title: "You may not do that" },
   forbidden_origin: { status: 403, title: "This origin is not allowed" },
   not_found: { status: 404, title: "There is nothing here" },
   method_not_allowed: { status: 405, title: "This method is not for this address" },
@@ -12,12 +13,26 @@ export const problems = {
   too_large: { status: 413, title: "The request is too large" },
   unsupported_media_type: { status: 415, title: "The body must be application/json" },
   headers_too_large: { status: 431, title: "The headers are too large" },
+  too_many_requests: { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Something went wrong on our side" },
   unavailable: { status: 503, title: "Not available just now, try again" },
 
   "user.wrong_code": { status: 401, title: "The code is wrong, used or too old" },
   "user.too_many_codes": { status: 429, title: "Too many codes were asked for" },
   "user.bad_refresh_token": { status: 401, title: "The refresh token is not valid" },
+  "user.wrong_credentials": { status: 401, title: "The address or the password is wrong" },
+  "user.too_many_tries": { status: 429, title: "Too many tries, wait a while" },
+  "user.totp_required": { status: 401, title: "The second factor is wanted too" },
+  "user.wrong_totp": { status: 401, title: "The code of the second factor is wrong or used" },
+  "user.totp_is_on": { status: 409, title: "The second factor is on already" },
+  "user.totp_not_begun": { status: 409, title: "Ask for a secret of the second factor first" },
+  "user.recent_sign_in_required": { status: 403, title: "Sign in once more for that" },
+  "user.banned": { status: 403, title: "This account is closed by an administrator" },
+  "user.bad_host_token": { status: 401, title: "The host's token is not valid" },
+  "user.missing_scope": { status: 403, title: "The server key is not good for that" },
+  "user.session_not_found": { status: 404, title: "There is no such session" },
+  "user.key_not_found": { status: 404, title: "There is no such server key" },
+  "user.report_not_found": { status: 404, title: "There is no such report" },
   "user.not_found": { status: 404, title: "There is no such user" },
 
   "chat.not_found": { status: 404, title: "There is no such chat" },
@@ -46,4 +61,4 @@ export const problems = {
 export type ProblemCode = keyof typeof problems;
 
 /** What any request may answer, whatever it asks for. */
-export const commonProblems = ["bad_input", "internal", "unavailable"] as const satisfies readonly ProblemCode[];
+export const commonProblems = ["bad_input", "too_many_requests", "internal", "unavailable"] as const satisfies readonly ProblemCode[];

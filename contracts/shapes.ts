@@ -16,6 +16,11 @@ export const Seq = Type.Integer({ minimum: 0, description: "The number of a mess
 export const Email = Type.String({ format: "email", maxLength: 254 });
 export const Name = Type.String({ minLength: 1, maxLength: 100, pattern: "\\S" });
 
+/** Any characters; the commonest ones and the user's own address are refused. */
+export const NewPassword = Type.String({ minLength: 8, maxLength: 128 });
+/** The name that the host's backend has for a user. */
+export const ExternalId = Type.String({ minLength: 1, maxLength: 200, pattern: "^[^\\u0000-\\u001f\\u007f]+$" });
+
 /** The host's own JSON object on a user, chat or message; 8 KB at most, which is checked where it is stored. */
 export const Data = Type.Record(Type.String(), Type.Unknown(), { description: "The host's own JSON object, 8 KB at most." });
 
@@ -40,3 +45,10 @@ export const ProblemDocument = object({
 export type ProblemDocument = Static<typeof ProblemDocument>;
 
 export const Empty = Type.Null({ description: "No body." });
+
+/** How each service is asked for what it holds of a user: a page of records, each for one of the archive's files. */
+export const ExportPage = { userId: Id, cursor: Type.Optional(Type.String({ maxLength: 2000 })) };
+export const ExportedPage = object({
+  records: Type.Array(object({ file: Type.String({ pattern: "^[a-z-]+$" }), record: Type.Unknown() })),
+  cursor: nullable(Type.String({ description: "Null at the end." })),
+});

@@ -6,6 +6,8 @@ import {
   type Params,
   type Payload,
   type Result,
+  type Scope,
+  type UserRole,
 } from "@confab/contracts";
 import type { ActionSchema, CallingOptions, Context, EventSchema, Service, ServiceBroker } from "moleculer";
 import { problem } from "./problem.ts";
@@ -14,6 +16,11 @@ import { problem } from "./problem.ts";
 export interface Meta {
   userId?: string;
   sessionId?: string;
+  /** Of whoever asks what only administrators may. */
+  role?: UserRole;
+  /** Of the host's backend: its server key, and what that is good for. */
+  keyId?: string;
+  scopes?: readonly Scope[];
   /** The address, user agent and the like, for sessions and limits. */
   device?: string;
   address?: string;
@@ -25,7 +32,7 @@ export interface Meta {
 
 export type Ctx<N extends ActionName> = Context<Params<N>, Meta>;
 
-/** The context of an action whose contract asks for a signed-in user: there is one. */
+/** The context of an action whose contract asks for a signed-in user, or for an administrator: there is one. */
 export type Caller<N extends ActionName> = Context<Params<N>, Meta & { userId: string }>;
 
 /** The name under which a service lists an action or event: without its own name in front. */
@@ -40,7 +47,6 @@ export function define<N extends ActionName, S extends Service = Service>(
   handler: (this: S, ctx: Caller<N>) => Promise<Result<N>>,
 ): Record<string, ActionSchema> {
   const contract: ActionContract = actions[name];
-  const signedInOnly = contract.audience === "user";
   return {
     [withoutService(name)]: {
       params: contract.params,
@@ -48,11 +54,19 @@ export function define<N extends ActionName, S extends Service = Service>(
       // Moleculer tries again only what the contract calls safe to repeat.
       ...(contract.repeatable ? { retryPolicy: { enabled: true } } : {}),
       handler(this: S, ctx: Ctx<N>) {
-        if (signedInOnly && !ctx.meta.userId) throw problem("unauthenticated");
+        requireAudience(contract, ctx.meta);
         return handler.call(this, ctx as Caller<N>);
       },
     } as unknown as ActionSchema,
   };
+}
+
+/** Asked once more here, behind the edge: a door that forgot to ask opens nothing. */
+function requireAudience({ audience, scope }: ActionContract, { userId, role, keyId, scopes = [] }: Meta): void {
+  if ((audience === "user" || audience === "admin") && !userId) throw problem("unauthenticated");
+  if (audience === "admin" && role !== "admin") throw problem("forbidden");
+  if (audience === "server" && !keyId) throw problem("unauthenticated");
+  if (audience === "server" && scope && !scopes.includes(scope)) throw problem("user.missing_scope");
 }
 
 /** The handler of a contract's event, ready to be spread into a service's `events`. What nodes tell each other is not checked again. */

@@ -181,10 +181,10 @@ describe("the own log", () => {
     const { catchUp, server, account } = world();
     await catchUp.sync();
     server.user = [{ userRev: 2, at, type: "block.changed", data: { userId: "x", blocked: true } }];
-    catchUp.receiveOwn([{ userRev: 3, at, type: "preferences.changed", data: { readReceipts: false, presence: false } }]);
+    catchUp.receiveOwn([{ userRev: 3, at, type: "preferences.changed", data: { readReceipts: false, presence: false, findable: true } }]);
     expect(account.get().preferences).toBeNull();
     await catchUp.sync();
-    expect(account.get()).toMatchObject({ userRev: 3, blocks: new Set(["x"]), preferences: { presence: false } });
+    expect(account.get()).toMatchObject({ userRev: 3, blocks: new Set(["x"]), preferences: { presence: false, findable: true } });
   });
 
   test("a chat that it tells of and nobody has shown is asked for, and once more where the answer was too early", async () => {

@@ -62,7 +62,13 @@ function table(head: string[], rows: string[][]): string {
 const code = (text: string) => `\`${text}\``;
 const isOf = (service: string) => (name: string) => name.startsWith(`${service}.`);
 
-const whoMayAsk = { anyone: "anyone", user: "a signed-in user", service: "other services" } as const satisfies Record<
+const whoMayAsk = {
+  anyone: "anyone",
+  user: "a signed-in user",
+  admin: "an administrator",
+  server: "the host's backend",
+  service: "other services",
+} as const satisfies Record<
   ActionContract["audience"],
   string
 >;

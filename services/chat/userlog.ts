@@ -36,7 +36,7 @@ export const noNote = (chatId: string): ChatNote => ({
   archived: false,
   markedUnread: false,
 });
-export const defaultPreferences: Preferences = { readReceipts: true, presence: true };
+export const defaultPreferences: Preferences = { readReceipts: true, presence: true, findable: true };
 
 /** Entries that the head holds; then all but the preferences are stored by themselves. */
 const maxRecent = 16;
@@ -179,7 +179,9 @@ export class UserLog {
 
   async preferences(userId: string): Promise<Preferences> {
     const found = await this.read(userId, [subjects.preferences]);
-    return (found.get(subjects.preferences) as UserSubjectOf<"preferences.changed"> | undefined)?.body ?? defaultPreferences;
+    const entry = found.get(subjects.preferences) as UserSubjectOf<"preferences.changed"> | undefined;
+    // What was stored before there was one of them says nothing of it.
+    return { ...defaultPreferences, ...entry?.body };
   }
 
   /** Whom a user has blocked. */

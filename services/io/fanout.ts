@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { Gate } from "./gate.ts";
+import { Gate } from "@confab/mixins/gate.ts";
 
 interface Followed<E> {
   /** The last place that the sockets of this node have been given. */

@@ -3,7 +3,7 @@ import type { Result } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
 import { isProblem, toProblem } from "@confab/mixins/problem.ts";
 import type { Fanout } from "./fanout.ts";
-import { Gate } from "./gate.ts";
+import { Gate } from "@confab/mixins/gate.ts";
 import type { IoService } from "./service.ts";
 import { chatIdOf, send, socketsOf } from "./sockets.ts";
 

@@ -3,7 +3,7 @@ import type { Entry, UserEntry } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
 import { presentLimits } from "@confab/mixins/limits.ts";
 import { problem, toProblem } from "@confab/mixins/problem.ts";
-import { Gate } from "./gate.ts";
+import { Gate } from "@confab/mixins/gate.ts";
 import type { IoService } from "./service.ts";
 import type { ToldEntry } from "./relay.ts";
 import { rooms, send, socketsOf, tellRoom, type UserSocket } from "./sockets.ts";

@@ -1,5 +1,5 @@
 import type { Presence } from "@confab/contracts";
-import { Gate } from "./gate.ts";
+import { Gate } from "@confab/mixins/gate.ts";
 import type { Hold, Leases, Seen } from "./leases.ts";
 
 /** A socket that may watch. */

@@ -1,18 +1,29 @@
-import type { MailJob } from "@confab/contracts";
+import { MailJob } from "@confab/contracts";
+import { problem } from "@confab/mixins/problem.ts";
+import { compileSchema } from "@confab/mixins/validator.ts";
 import { v7 as uuid } from "uuid";
 import { readMailbox } from "./mailbox.ts";
 
 /** A mail that is to be sent, as it lies in the queue. */
-export interface Job extends MailJob {
+export type Job = MailJob & {
   id: string;
   /** G5: made once, at acceptance; every copy that can ever leave carries it. */
   messageId: string;
   /** Milliseconds since 1970. */
   acceptedAt: number;
+};
+
+const faultsOf = compileSchema(MailJob);
+
+/** The mail that is asked for; throws where its data is not what its template fills in. */
+export function readMailJob(given: { template: string; to: string; data: Record<string, unknown> }): MailJob {
+  const errors = faultsOf(given);
+  if (errors.length > 0) throw problem("bad_input", { errors });
+  return given as MailJob;
 }
 
 export function makeJob({ template, to, data }: MailJob, from: string): Job {
   const id = uuid();
   const domain = readMailbox(from)!.address.split("@")[1]!;
-  return { id, messageId: `<${id}@${domain}>`, acceptedAt: Date.now(), template, to, data };
+  return { id, messageId: `<${id}@${domain}>`, acceptedAt: Date.now(), template, to, data } as Job;
 }

@@ -1,8 +1,14 @@
+import type { StoredSession, StoredUser } from "./store/documents.ts";
+
 const minute = 60_000;
 const day = 24 * 60 * minute;
 
 /** Addresses are told apart in this form. */
 export const normalizeEmail = (email: string) => email.trim().toLowerCase();
+
+/** A name as it is searched: without marks, in lower case. */
+export const nameKey = (name: string) =>
+  name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim();
 
 /** What a user is called who gave no name. */
 export const chooseName = (given: string | undefined, email: string) =>
@@ -14,15 +20,23 @@ export function limitsOfLife(settings: { SESSION_IDLE_DAYS: number; SESSION_MAX_
 }
 export type LimitsOfLife = ReturnType<typeof limitsOfLife>;
 
-interface Life {
-  createdAt: number;
-  lastUsedAt: number;
-  endedAt?: number;
+/** What decides whether a session is alive: what is stored of it, and of its user. */
+type Life = Pick<StoredSession, "_id" | "createdAt" | "lastUsedAt" | "endedAt" | "epoch">;
+type Owner = Pick<StoredUser, "epoch" | "keptSession" | "ban" | "erasing" | "erasedAt">;
+
+export function isAlive(session: Life, owner: Owner, limits: LimitsOfLife, now: number): boolean {
+  const { createdAt, lastUsedAt, endedAt, epoch = 0, _id } = session;
+  const isOver = endedAt !== undefined || lastUsedAt <= limits.usedAfter || createdAt <= limits.createdAfter;
+  const isOfNow = epoch === (owner.epoch ?? 0) || owner.keptSession === _id;
+  return !isOver && isOfNow && !isClosed(owner, now);
 }
 
-export function isAlive({ createdAt, lastUsedAt, endedAt }: Life, limits: LimitsOfLife): boolean {
-  return endedAt === undefined && lastUsedAt > limits.usedAfter && createdAt > limits.createdAfter;
-}
+export const isBanned = ({ ban }: Pick<Owner, "ban">, now: number) =>
+  ban !== undefined && (ban.until === undefined || ban.until > now);
+
+/** Whether nobody may be signed in to the account. */
+export const isClosed = (owner: Pick<Owner, "ban" | "erasing" | "erasedAt">, now: number) =>
+  isBanned(owner, now) || owner.erasing === true || owner.erasedAt !== undefined;
 
 /** The last use as it is stored: to the minute, which is all that anybody wants to know. */
 export const noteUse = (lastUsedAt: number, now: number) => (now - lastUsedAt >= minute ? now : lastUsedAt);
@@ -33,12 +47,11 @@ export const noteUse = (lastUsedAt: number, now: number) => (now - lastUsedAt >=
  * nothing of ours, or its session is over.
  */
 export function judgeRefresh(
-  session: Life & { generation: number; rotatedAt: number },
+  session: Pick<StoredSession, "generation" | "rotatedAt">,
   token: { generation: number; current: boolean; genuine: boolean },
-  limits: LimitsOfLife,
-  { now, grace }: { now: number; grace: number },
+  { alive, now, grace }: { alive: boolean; now: number; grace: number },
 ): "rotate" | "repeat" | "reused" | "refused" {
-  if (!isAlive(session, limits)) return "refused";
+  if (!alive) return "refused";
   if (token.current) return "rotate";
   if (!token.genuine || token.generation >= session.generation) return "refused";
   const justReplaced = token.generation === session.generation - 1 && now - session.rotatedAt <= grace;

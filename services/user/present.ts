@@ -1,13 +1,30 @@
 import type { Me, Profile } from "@confab/contracts";
 import type { StoredUser } from "./store/documents.ts";
 
-/** A user as others see one: never the address. */
-export const presentProfile = ({ _id, name }: StoredUser): Profile => ({ id: _id, name });
+export const presentTime = (ms: number) => new Date(ms).toISOString();
+const timeOrNull = (ms: number | undefined) => (ms === undefined ? null : presentTime(ms));
 
-/** A user as seen by oneself. */
-export const presentMe = ({ _id, name, email, createdAt }: StoredUser): Me => ({
+/** Where the gateway serves pictures. */
+const presentAvatar = (avatarId: string | undefined) => (avatarId ? `/avatars/${avatarId}` : null);
+const presentData = (data: string | undefined) => JSON.parse(data ?? "{}") as Record<string, unknown>;
+
+/** A user as others see one: never the address. */
+export const presentProfile = ({ _id, name, avatarId, data }: StoredUser): Profile => ({
   id: _id,
   name,
-  email: email ?? null,
-  createdAt: new Date(createdAt).toISOString(),
+  avatar: presentAvatar(avatarId),
+  data: presentData(data),
+});
+
+/** A user as seen by oneself. */
+export const presentMe = (user: StoredUser, role: Me["role"]): Me => ({
+  ...presentProfile(user),
+  externalId: user.externalId ?? null,
+  email: user.email ?? null,
+  emailVerified: user.email !== undefined && user.emailVerified !== false,
+  hasPassword: user.passwordHash !== undefined,
+  hasTotp: user.totpSecret !== undefined,
+  role,
+  eraseAt: timeOrNull(user.eraseAt),
+  createdAt: presentTime(user.createdAt),
 });

@@ -1,11 +1,23 @@
 import type { Env } from "@confab/mixins/settings.ts";
 import { store } from "@confab/mixins/store/store.mixin.ts";
 import type { ServiceSchema } from "moleculer";
+import { admins } from "./actions/admins.ts";
+import { audits } from "./actions/audits.ts";
+import { avatars } from "./actions/avatars.ts";
 import { codes } from "./actions/codes.ts";
+import { emails } from "./actions/emails.ts";
+import { erasures } from "./actions/erasures.ts";
+import { exchange } from "./actions/exchange.ts";
+import { exports } from "./actions/exports.ts";
+import { hosts } from "./actions/hosts.ts";
 import { keys } from "./actions/keys.ts";
 import { me } from "./actions/me.ts";
+import { passwords } from "./actions/passwords.ts";
 import { profiles } from "./actions/profiles.ts";
+import { reports } from "./actions/reports.ts";
+import { serverkeys } from "./actions/serverkeys.ts";
 import { sessions } from "./actions/sessions.ts";
+import { totps } from "./actions/totps.ts";
 import type { UserService } from "./service.ts";
 import { settings } from "./settings.ts";
 import { openKeys } from "./signing-key.ts";
@@ -18,7 +30,25 @@ export default function userService(env?: Env): ServiceSchema {
     name: "user",
     mixins: [store((database) => UserStore.open(database)), sweeping, telling],
     settings: settings.read(env),
-    actions: { ...codes, ...sessions, ...keys, ...me, ...profiles },
+    actions: {
+      ...codes,
+      ...passwords,
+      ...emails,
+      ...totps,
+      ...sessions,
+      ...keys,
+      ...exchange,
+      ...hosts,
+      ...serverkeys,
+      ...me,
+      ...avatars,
+      ...exports,
+      ...erasures,
+      ...profiles,
+      ...admins,
+      ...reports,
+      ...audits,
+    },
     created(this: UserService) {
       this.keys = openKeys(this.settings);
     },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { readTime } from "../checks.ts";
@@ -58,13 +59,14 @@ export const me = {
       {
         subject: subjects.preferences,
         type: "preferences.changed",
-        decide: (now = defaultPreferences) => {
+        decide: (stored) => {
+          const now = { ...defaultPreferences, ...stored };
           const next = { ...now, ...ctx.params };
-          return next.readReceipts === now.readReceipts && next.presence === now.presence ? undefined : next;
+          return isDeepStrictEqual(next, now) ? undefined : next;
         },
       },
     ]);
-    return entry?.type === "preferences.changed" ? entry.body : defaultPreferences;
+    return { ...defaultPreferences, ...(entry?.type === "preferences.changed" ? entry.body : {}) };
   }),
 
   ...define("chat.profile.note", async function (this: ChatService, ctx) {

@@ -1,4 +1,4 @@
-import type { ChatType, EntryType, HistoryFrom, Member, Mentions, Posting, ReplyTo, UserEntryType } from "@confab/contracts";
+import type { ChatType, EntryType, HistoryFrom, Member, Mentions, Posting, Preferences, ReplyTo, UserEntryType } from "@confab/contracts";
 import { collection } from "@confab/mixins/store/collection.ts";
 
 /** The message that an entry is about. */
@@ -191,7 +191,7 @@ export interface ChatNote {
 export interface UserEntryBodies {
   "chat.noted": ChatNote;
   "block.changed": { userId: string; blocked: boolean };
-  "preferences.changed": { readReceipts: boolean; presence: boolean };
+  "preferences.changed": Pick<Preferences, "readReceipts" | "presence"> & Partial<Preferences>;
   "profile.changed": { name: string; version: number };
 }
 

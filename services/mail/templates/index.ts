@@ -1,10 +1,26 @@
 import type { MailJob } from "@confab/contracts";
-import { code } from "./code.ts";
+import * as account from "./account.ts";
+import * as codes from "./code.ts";
 import type { Content } from "./template.ts";
 
-const templates = { code } satisfies Record<MailJob["template"], (data: MailJob["data"]) => Content>;
+type Templates = { [T in MailJob["template"]]: (data: Extract<MailJob, { template: T }>["data"]) => Content };
+
+const templates: Templates = {
+  code: codes.code,
+  "register-code": codes.registerCode,
+  "reset-code": codes.resetCode,
+  "email-code": codes.emailCode,
+  "known-address": account.knownAddress,
+  "unknown-address": account.unknownAddress,
+  "password-changed": account.passwordChanged,
+  "email-changed": account.emailChanged,
+  "totp-changed": account.totpChanged,
+  "new-device": account.newDevice,
+  "export-ready": account.exportReady,
+  "erasure-begun": account.erasureBegun,
+};
 
 export function render({ template, data }: MailJob): Content {
   if (!Object.hasOwn(templates, template)) throw new Error("there is no such template on this node");
-  return templates[template](data);
+  return (templates[template] as (data: MailJob["data"]) => Content)(data);
 }

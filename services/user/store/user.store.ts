@@ -1,45 +1,72 @@
-import { Conflict, type Collection, type Database } from "@confab/mixins/store/collection.ts";
-import type { LimitsOfLife } from "../policies.ts";
+import { Conflict, type Collection, type Database, type Filter } from "@confab/mixins/store/collection.ts";
+import { isAlive, nameKey, type LimitsOfLife } from "../policies.ts";
 import * as documents from "./documents.ts";
-import type { StoredAllowance, StoredFlow, StoredSession, StoredUser } from "./documents.ts";
+import type { StoredAllowance, StoredFlow, StoredPlace, StoredRecoveryCode, StoredSession, StoredUser } from "./documents.ts";
+import { AdminStore } from "./admin.store.ts";
+import { PeopleStore } from "./people.store.ts";
+import { ServerKeyStore } from "./server.keys.store.ts";
 
 export const allowanceMs = 3_600_000;
+/** How long a place is known after it was last signed in from. */
+const placeMs = 180 * 24 * 3_600_000;
 const none = { $exists: false } as const;
 
 /** What user asks of its data. */
 export class UserStore {
+  readonly serverKeys: ServerKeyStore;
+  readonly admin: AdminStore;
+  readonly people: PeopleStore;
   readonly #users: Collection<StoredUser>;
   readonly #flows: Collection<StoredFlow>;
   readonly #allowances: Collection<StoredAllowance>;
   readonly #sessions: Collection<StoredSession>;
+  readonly #places: Collection<StoredPlace>;
+  readonly #recoveryCodes: Collection<StoredRecoveryCode>;
 
   private constructor(
-    users: Collection<StoredUser>,
-    flows: Collection<StoredFlow>,
-    allowances: Collection<StoredAllowance>,
-    sessions: Collection<StoredSession>,
+    parts: { serverKeys: ServerKeyStore; admin: AdminStore; people: PeopleStore },
+    collections: {
+      users: Collection<StoredUser>;
+      flows: Collection<StoredFlow>;
+      allowances: Collection<StoredAllowance>;
+      sessions: Collection<StoredSession>;
+      places: Collection<StoredPlace>;
+      recoveryCodes: Collection<StoredRecoveryCode>;
+    },
   ) {
-    this.#users = users;
-    this.#flows = flows;
-    this.#allowances = allowances;
-    this.#sessions = sessions;
+    this.serverKeys = parts.serverKeys;
+    this.admin = parts.admin;
+    this.people = parts.people;
+    this.#users = collections.users;
+    this.#flows = collections.flows;
+    this.#allowances = collections.allowances;
+    this.#sessions = collections.sessions;
+    this.#places = collections.places;
+    this.#recoveryCodes = collections.recoveryCodes;
   }
 
   static async open(database: Database): Promise<UserStore> {
-    return new UserStore(
-      await database.collection(documents.users),
-      await database.collection(documents.flows),
-      await database.collection(documents.allowances),
-      await database.collection(documents.sessions),
-    );
+    const parts = {
+      serverKeys: await ServerKeyStore.open(database),
+      admin: await AdminStore.open(database),
+      people: await PeopleStore.open(database),
+    };
+    return new UserStore(parts, {
+      users: await database.collection(documents.users),
+      flows: await database.collection(documents.flows),
+      allowances: await database.collection(documents.allowances),
+      sessions: await database.collection(documents.sessions),
+      places: await database.collection(documents.places),
+      recoveryCodes: await database.collection(documents.recoveryCodes),
+    });
   }
 
   /**
-   * Takes one of the `limit` codes that an address may get within any hour. Answers nothing where it got one, else
-   * when the next will be free.
+   * Takes one of the `limit` that this key may get within any hour. Answers nothing where it got one, else when the
+   * next will be free. What is limited so stays limited whatever else is away: it stands in the database.
    */
-  async takeAllowance(email: string, limit: number, now: number): Promise<number | undefined> {
-    const ids = Array.from({ length: limit }, (_, at) => `${email}#${at}`);
+  async takeAllowance(key: string, limit: number, now: number): Promise<number | undefined> {
+    const ids = Array.from({ length: limit }, (_, at) => `${key}#${at}`);
     const freed = await this.#allowances.updateOne(
       { _id: { $in: ids }, takenAt: { $lte: now - allowanceMs } },
       { $set: { takenAt: now } },
@@ -51,6 +78,12 @@ export class UserStore {
       if (await stores(this.#allowances.insert({ _id, takenAt: now }))) return undefined;
     }
     return Math.min(now, ...taken.map(({ takenAt }) => takenAt)) + allowanceMs;
+  }
+
+  /** Gives one of them back, which turned out to be no misuse. */
+  async giveAllowanceBack(key: string, limit: number, takenAt: number): Promise<void> {
+    const ids = Array.from({ length: limit }, (_, at) => `${key}#${at}`);
+    await this.#allowances.updateOne({ _id: { $in: ids }, takenAt }, { $set: { takenAt: 0 } });
   }
 
   async startFlow(flow: StoredFlow): Promise<void> {
@@ -83,16 +116,116 @@ export class UserStore {
     return found.map(({ _id }) => _id);
   }
 
-  /** The one user of this address: `user`, or whoever was stored for it first. */
-  async signUp(user: StoredUser & { email: string }): Promise<StoredUser> {
-    if (await stores(this.#users.insert(user))) return user;
+  /** The one user of this address or host's name: `user`, or whoever was stored for it first. */
+  async signUp(user: StoredUser): Promise<{ user: StoredUser; isNew: boolean }> {
+    const { email, externalId } = user;
+    if (await stores(this.#users.insert({ ...user, nameKey: nameKey(user.name) }))) return { user, isNew: true };
     // A write, as a read does not show yet what the other's majority has not confirmed.
-    return (await this.#users.updateOne({ email: user.email }, { $set: { email: user.email } }))!;
+    const known =
+      (externalId === undefined ? null : await this.#users.updateOne({ externalId }, { $set: { externalId } })) ??
+      (email === undefined ? null : await this.#users.updateOne({ email }, { $set: { email } }));
+    return { user: known!, isNew: false };
+  }
+
+  userByExternalId(externalId: string): Promise<StoredUser | null> {
+    return this.#users.findOne({ externalId });
+  }
+
+  usersByExternalId(externalIds: readonly string[]): Promise<StoredUser[]> {
+    return this.#users.find({ externalId: { $in: externalIds } });
+  }
+
+  usersById(userIds: readonly string[]): Promise<StoredUser[]> {
+    return this.#users.find({ _id: { $in: userIds } });
+  }
+
+  /** Users whose name begins so, in the order of their names, from a place on. */
+  async usersByName(prefix: string, limit: number, after?: { nameKey: string; _id: string }): Promise<StoredUser[]> {
+    const end = `${prefix}\uffff`;
+    const sort = { nameKey: 1, _id: 1 } as const;
+    if (!after) return this.#users.find({ nameKey: { $gte: prefix, $lt: end } }, { sort, limit });
+    const namesakes = await this.#users.find({ nameKey: after.nameKey, _id: { $gt: after._id } }, { sort, limit });
+    if (namesakes.length === limit) return namesakes;
+    const more = { sort, limit: limit - namesakes.length };
+    return [...namesakes, ...(await this.#users.find({ nameKey: { $gt: after.nameKey, $lt: end } }, more))];
   }
 
   /** Changes the profile, and notes by the same write that the user's log is to be told of it. */
-  changeUser(userId: string, change: Partial<Pick<StoredUser, "name">>): Promise<StoredUser | null> {
-    return this.#users.updateOne({ _id: userId }, { $set: { ...change, untold: true }, $inc: { version: 1 } });
+  changeProfile(
+    userId: string,
+    change: Partial<Pick<StoredUser, "name" | "data" | "avatarId">>,
+    unset: { avatarId?: true } = {},
+  ): Promise<StoredUser | null> {
+    const keyed = change.name === undefined ? change : { ...change, nameKey: nameKey(change.name) };
+    return this.#users.updateOne(
+      { _id: userId, erasing: none },
+      { $set: { ...keyed, untold: true }, $inc: { version: 1 }, ...(Object.keys(unset).length > 0 ? { $unset: unset } : {}) },
+    );
+  }
+
+  /** Changes what is no part of the profile; null where there is no such user, or it is not as the filter says. Throws Conflict. */
+  changeUser(
+    filter: Filter<StoredUser> & { _id: string },
+    change: Partial<StoredUser>,
+    unset: { [K in keyof StoredUser]?: true } = {},
+  ): Promise<StoredUser | null> {
+    return this.#users.updateOne(filter, {
+      ...(Object.keys(change).length > 0 ? { $set: change } : {}),
+      ...(Object.keys(unset).length > 0 ? { $unset: unset } : {}),
+    });
+  }
+
+  /** Ends all sessions of a user but one, and changes what they end for, by one write. */
+  nextEpoch(
+    userId: string,
+    keptSession: string | null,
+    { set = {}, unset = {} }: { set?: Partial<StoredUser>; unset?: { [K in keyof StoredUser]?: true } } = {},
+  ): Promise<StoredUser | null> {
+    const gone = { ...unset, ...(keptSession === null ? { keptSession: true as const } : {}) };
+    const next = { ...set, ...(keptSession === null ? {} : { keptSession }) };
+    return this.#users.updateOne(
+      { _id: userId },
+      {
+        $inc: { epoch: 1 },
+        ...(Object.keys(next).length > 0 ? { $set: next } : {}),
+        ...(Object.keys(gone).length > 0 ? { $unset: gone } : {}),
+      },
+    );
+  }
+
+  /** The account stays after all; null where its erasure has begun. */
+  callOffErasure(userId: string): Promise<StoredUser | null> {
+    return this.#users.updateOne({ _id: userId, erasing: none }, { $unset: { eraseAt: true } });
+  }
+
+  /** Takes the code of a step of the second factor, once: whoever comes second with it, or with an older one, gets null. */
+  takeTotpStep(userId: string, step: number): Promise<StoredUser | null> {
+    return this.#users
+      .updateOne({ _id: userId, totpStep: { $lt: step } }, { $set: { totpStep: step } })
+      .then((taken) => taken ?? this.#users.updateOne({ _id: userId, totpStep: none }, { $set: { totpStep: step } }));
+  }
+
+  /** Whether this was one of the user's recovery codes, which it then is no longer. */
+  async useRecoveryCode(userId: string, hash: string): Promise<boolean> {
+    return (await this.#recoveryCodes.removeMany({ _id: `${userId}:${hash}` })) === 1;
+  }
+
+  async replaceRecoveryCodes(userId: string, hashes: readonly string[]): Promise<void> {
+    await this.#recoveryCodes.removeMany({ userId });
+    await this.#recoveryCodes.insertMany(
+      hashes.map((hash) => ({ _id: `${userId}:${hash}`, userId })),
+      false,
+    );
+  }
+
+  /** Notes that an account was signed in from an address; whether that is new. */
+  async notePlace(placeId: string, userId: string, now: number): Promise<boolean> {
+    if (await this.#places.updateOne({ _id: placeId }, { $set: { seenAt: now } })) return false;
+    return stores(this.#places.insert({ _id: placeId, userId, seenAt: now }));
+  }
+
+  async isKnownPlace(placeId: string): Promise<boolean> {
+    return (await this.#places.findOne({ _id: placeId })) !== null;
   }
 
   /** Users whose logs may lack the last change of their profiles. */
@@ -127,18 +260,33 @@ export class UserStore {
     return this.#sessions.updateOne({ _id, generation, endedAt: none }, { $set: { ...next, generation: generation + 1 } });
   }
 
-  async endSession(sessionId: string, userId: string, now: number): Promise<void> {
-    await this.#sessions.updateOne({ _id: sessionId, userId, endedAt: none }, { $set: { endedAt: now } });
+  async endSession(sessionId: string, userId: string, now: number): Promise<boolean> {
+    return (await this.#sessions.updateOne({ _id: sessionId, userId, endedAt: none }, { $set: { endedAt: now } })) !== null;
   }
 
-  async aliveSessions(sessionIds: readonly string[], { usedAfter, createdAfter }: LimitsOfLife): Promise<string[]> {
+  /** Its user has just proved to be there. */
+  async confirmSession(sessionId: string, now: number): Promise<void> {
+    await this.#sessions.updateOne({ _id: sessionId }, { $set: { confirmedAt: now } });
+  }
+
+  sessionsOf(userId: string): Promise<StoredSession[]> {
+    return this.#sessions.find({ userId });
+  }
+
+  /** Which of these are alive, by themselves and by their users. */
+  async aliveSessions(sessionIds: readonly string[], limits: LimitsOfLife, now: number): Promise<string[]> {
     const found = await this.#sessions.find({
       _id: { $in: sessionIds },
       endedAt: none,
-      lastUsedAt: { $gt: usedAfter },
-      createdAt: { $gt: createdAfter },
+      lastUsedAt: { $gt: limits.usedAfter },
+      createdAt: { $gt: limits.createdAfter },
     });
-    return found.map(({ _id }) => _id);
+    const owners = await this.usersById([...new Set(found.map(({ userId }) => userId))]);
+    const ownerOf = new Map(owners.map((user) => [user._id, user]));
+    return found.flatMap((session) => {
+      const owner = ownerOf.get(session.userId);
+      return owner && isAlive(session, owner, limits, now) ? [session._id] : [];
+    });
   }
 
   /** Removes what can be used no more. A session that is too old goes a while after its last use, too. */
@@ -147,6 +295,7 @@ export class UserStore {
     await this.#allowances.removeMany({ takenAt: { $lte: now - allowanceMs } });
     await this.#sessions.removeMany({ lastUsedAt: { $lte: usedAfter } });
     await this.#sessions.removeMany({ endedAt: { $lte: now } });
+    await this.#places.removeMany({ seenAt: { $lte: now - placeMs } });
   }
 }
 

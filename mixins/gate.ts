@@ -1,11 +1,18 @@
-/** Lets so many pieces of work go on at a time; the others wait in the order of their coming. */
+/** Lets so many pieces of work go on at a time; the others wait in the order of their coming, and as many as may. */
 export class Gate {
   readonly #width: number;
+  readonly #mostWaiting: number;
   readonly #waiting: (() => void)[] = [];
   #inside = 0;
 
-  constructor(width: number) {
+  constructor(width: number, mostWaiting = Infinity) {
     this.#width = width;
+    this.#mostWaiting = mostWaiting;
+  }
+
+  /** Whether there is no room even to wait. */
+  get isFull(): boolean {
+    return this.#inside >= this.#width && this.#waiting.length >= this.#mostWaiting;
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
