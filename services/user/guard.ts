@@ -1,9 +1,8 @@
-import { createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import { isIPv6 } from "node:net";
 import type { Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import type { UserService } from "./service.ts";
-import type { Keys } from "./signing-key.ts";
 
 /* Guesses are counted in the database, so that they stay limited whatever else is away. */
 
@@ -12,9 +11,8 @@ const strangersPerHour = 50;
 /** Wrong guesses from one address, for whatever accounts, within an hour. */
 const perAddressPerHour = 100;
 
-/** A hash under a key of ours: what is stored of an address tells nobody which it was. */
-const blind = (keys: Keys, ...words: string[]) =>
-  createHmac("sha256", keys.code).update(JSON.stringify(words)).digest("base64url");
+/** What is counted is stored as a hash: nobody's address lies about in counters. Not under a key, which may change. */
+const blind = (...words: string[]) => createHash("sha256").update(JSON.stringify(words)).digest("base64url");
 
 /** Where somebody asks from, as guesses are counted: of IPv6 the network, since a household has all of it. */
 export function networkOf(address: string): string {
@@ -22,7 +20,8 @@ export function networkOf(address: string): string {
   const [head = "", tail] = address.split("::");
   const before = head.split(":").filter(Boolean);
   const after = (tail ?? "").split(":").filter(Boolean);
-  const groups = tail === undefined ? before : [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after];
+  const groups =
+    tail === undefined ? before : [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after];
   return `${groups
     .slice(0, 4)
     .map((group) => Number.parseInt(group, 16).toString(16))
@@ -30,7 +29,7 @@ export function networkOf(address: string): string {
 }
 
 /** An account at an address, as it is remembered after a sign-in from there. */
-export const placeOf = (keys: Keys, userId: string, address: string) => blind(keys, "place", userId, networkOf(address));
+export const placeOf = (account: string, address: string) => blind("place", account, networkOf(address));
 
 export interface Guess {
   /** It was right: it uses nothing up. */
@@ -43,19 +42,19 @@ export interface Guess {
  * cannot lock out its owner: where it was signed in from before, only guesses from there count.
  */
 export async function takeGuess(
-  { store, settings, keys }: UserService,
-  kind: "password" | "totp" | "confirm",
+  { store, settings }: UserService,
+  kind: "password" | "totp",
   account: string,
   { address = "" }: Meta,
-  userId = account,
 ): Promise<Guess> {
   const now = Date.now();
   const network = networkOf(address);
-  const isKnown = await store.isKnownPlace(placeOf(keys, userId, address));
+  const isKnown = await store.isKnownPlace(placeOf(account, address));
   const budgets: [key: string, limit: number][] = [
-    [blind(keys, kind, account, network), settings.TRIES_PER_HOUR],
-    ...(isKnown ? [] : [[blind(keys, kind, account), strangersPerHour] as [string, number]]),
-    [blind(keys, "address", network), perAddressPerHour],
+    [blind(kind, account, network), settings.TRIES_PER_HOUR],
+    // The same work either way, so that its time does not tell who has been here.
+    [isKnown ? blind(kind, account, network, "known") : blind(kind, account), strangersPerHour],
+    [blind("address", network), perAddressPerHour],
   ];
   const taken: typeof budgets = [];
   const giveBack = async () => void (await Promise.all(taken.map(([key, limit]) => store.giveAllowanceBack(key, limit, now))));
@@ -74,13 +73,16 @@ export async function takeGuess(
 const strangersCodesPerHour = 20;
 
 /** Takes one of the codes that an address may be mailed within an hour, whoever asks: nothing here tells whether it is known. */
-export async function takeCode({ store, settings, keys }: UserService, email: string, { address = "" }: Meta): Promise<void> {
+export async function takeCode({ store, settings }: UserService, email: string, { address = "" }: Meta): Promise<void> {
   const now = Date.now();
   const network = networkOf(address);
-  const isKnown = await store.isKnownPlace(placeOf(keys, email, address));
+  const isKnown = await store.isKnownPlace(placeOf(email, address));
   const budgets: [key: string, limit: number][] = [
-    [blind(keys, "code", email, network), settings.CODES_PER_HOUR],
-    ...(isKnown ? [] : [[blind(keys, "code", email), Math.max(strangersCodesPerHour, settings.CODES_PER_HOUR)] as [string, number]]),
+    [blind("code", email, network), settings.CODES_PER_HOUR],
+    [
+      isKnown ? blind("code", email, network, "known") : blind("code", email),
+      Math.max(strangersCodesPerHour, settings.CODES_PER_HOUR),
+    ],
   ];
   for (const [key, limit] of budgets) {
     const freeAt = await store.takeAllowance(key, limit, now);

@@ -24,7 +24,24 @@ test.each([
   ["idle for almost 30 days", { createdAt: now - 40 * day, lastUsedAt: now - 30 * day + 1 }, true],
   ["90 days old, however much used", { createdAt: now - 90 * day, lastUsedAt: now }, false],
 ])("a session that is %s is alive: %#", (_, session, alive) => {
-  expect(isAlive(session, limits)).toBe(alive);
+  expect(isAlive({ _id: "s", ...session }, {}, limits, now)).toBe(alive);
+});
+
+const young = { _id: "s", createdAt: now - day, lastUsedAt: now };
+test.each([
+  ["of the user's epoch", { epoch: 2 }, { epoch: 2 }, true],
+  ["from before there were epochs", {}, {}, true],
+  ["of an epoch before", { epoch: 1 }, { epoch: 2 }, false],
+  ["from before there were epochs, of a user who has one", {}, { epoch: 1 }, false],
+  ["the one that was kept", { epoch: 1 }, { epoch: 2, keptSession: "s" }, true],
+  ["not the one that was kept", { epoch: 1 }, { epoch: 2, keptSession: "other" }, false],
+  ["of a banned user", {}, { ban: { reason: "", at: now } }, false],
+  ["of a user whose ban is not over", {}, { ban: { reason: "", at: now, until: now + 1 } }, false],
+  ["of a user whose ban is over", {}, { ban: { reason: "", at: now - 2, until: now } }, true],
+  ["of a user being erased", {}, { erasing: true as const }, false],
+  ["of an erased user", {}, { erasedAt: now }, false],
+])("a session %s is alive: %#", (_, session, owner, alive) => {
+  expect(isAlive({ ...young, ...session }, owner, limits, now)).toBe(alive);
 });
 
 test("the last use is noted once a minute", () => {
@@ -32,7 +49,7 @@ test("the last use is noted once a minute", () => {
   expect(noteUse(now - 60_000, now)).toBe(now);
 });
 
-const session = { createdAt: now - day, lastUsedAt: now, generation: 5, rotatedAt: now - 10_000 };
+const session = { generation: 5, rotatedAt: now - 10_000 };
 const old = { current: false, genuine: true };
 test.each([
   ["the current one", session, { generation: 5, current: true, genuine: true }, "rotate"],
@@ -42,9 +59,8 @@ test.each([
   ["replaced before the grace", { ...session, rotatedAt: now - 30_001 }, { ...old, generation: 4 }, "reused"],
   ["older than the replaced one", session, { ...old, generation: 3 }, "reused"],
   ["forged", session, { generation: 4, current: false, genuine: false }, "refused"],
-  ["of a session that ended", { ...session, endedAt: now }, { generation: 5, current: true, genuine: true }, "refused"],
-  ["old, of a session that ended", { ...session, endedAt: now }, { ...old, generation: 1 }, "refused"],
   ["of a generation that is not there", session, { ...old, generation: 6 }, "refused"],
 ] as const)("a token that is %s", (_, session, token, verdict) => {
-  expect(judgeRefresh(session, token, limits, { now, grace: 30_000 })).toBe(verdict);
+  expect(judgeRefresh(session, token, { alive: true, now, grace: 30_000 })).toBe(verdict);
+  expect(judgeRefresh(session, token, { alive: false, now, grace: 30_000 })).toBe("refused");
 });

@@ -7,8 +7,7 @@ const day = 24 * 60 * minute;
 export const normalizeEmail = (email: string) => email.trim().toLowerCase();
 
 /** A name as it is searched: without marks, in lower case. */
-export const nameKey = (name: string) =>
-  name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim();
+export const nameKey = (name: string) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim();
 
 /** What a user is called who gave no name. */
 export const chooseName = (given: string | undefined, email: string) =>

@@ -1,8 +1,8 @@
 import type { Service } from "moleculer";
 import type { Passwords } from "./passwords.ts";
 import type { UserSettings } from "./settings.ts";
-import type { Keys } from "./signing-key.ts";
+import type { KeyRing } from "./signing-key.ts";
 import type { UserStore } from "./store/user.store.ts";
 
 /** What the handlers stand on. */
-export type UserService = Service & { settings: UserSettings; store: UserStore; keys: Keys; passwords: Passwords };
+export type UserService = Service & { settings: UserSettings; store: UserStore; keys: KeyRing; passwords: Passwords };

@@ -81,9 +81,7 @@ export const userSettings = declareSettings(
     ...(OLD_SIGNING_KEYS.every(readSigningKey)
       ? []
       : [{ name: "OLD_SIGNING_KEYS", wanted: "must each be in the form of SIGNING_KEY, with commas between them" }]),
-    ...(HOST_JWT_SECRET && HOST_JWKS_URL
-      ? [{ name: "HOST_JWKS_URL", wanted: "and HOST_JWT_SECRET exclude each other" }]
-      : []),
+    ...(HOST_JWT_SECRET && HOST_JWKS_URL ? [{ name: "HOST_JWKS_URL", wanted: "and HOST_JWT_SECRET exclude each other" }] : []),
     ...(TRANSPORTER && !SIGNING_KEY ? [{ name: "SIGNING_KEY", wanted: "is missing; several nodes sign with one key" }] : []),
     ...(SESSION_IDLE_DAYS > SESSION_MAX_DAYS
       ? [{ name: "SESSION_IDLE_DAYS", wanted: "must not be more than SESSION_MAX_DAYS" }]

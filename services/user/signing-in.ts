@@ -41,7 +41,10 @@ export function presentTokens(service: UserService, session: Pick<StoredSession,
 
 /** Remembers where from, and mails the owner where that is new; not at the very first sign-in. */
 async function noticePlace(service: UserService, user: StoredUser, { address, device, createdAt }: StoredSession): Promise<void> {
-  const isNew = await service.store.notePlace(placeOf(service.keys, user._id, address), user._id, createdAt);
+  const { store } = service;
+  const isNew = await store.notePlace(placeOf(user._id, address), user._id, createdAt);
+  // Guesses at an account name its address, and its owner has some of their own from here.
+  if (user.email !== undefined) await store.notePlace(placeOf(user.email, address), user._id, createdAt);
   const isFirst = createdAt - user.createdAt < 60_000;
   if (!isNew || isFirst || user.email === undefined || !address) return;
   await tellOwner(service, user.email, { template: "new-device", data: { at: presentTime(createdAt), device, address } });

@@ -53,7 +53,9 @@ test.each([
 });
 
 test("production wants its key set, and other nodes never see it", () => {
-  expect(settings.check({ NODE_ENV: "production" }).faults).toMatchObject([{ name: "SIGNING_KEY" }]);
+  expect(settings.check({ NODE_ENV: "production", PUBLIC_URL: "https://chat.example.com" }).faults).toMatchObject([
+    { name: "SIGNING_KEY" },
+  ]);
   expect(settings.read({}).$secureSettings).toContain("SIGNING_KEY");
 });
 

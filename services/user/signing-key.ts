@@ -15,6 +15,11 @@ export interface Keys {
   refresh: Buffer;
 }
 
+/** The key that is signed with, and all that are good: it, those before it, and perhaps the one to come. */
+export interface KeyRing extends Keys {
+  all: readonly Keys[];
+}
+
 /** The key that a PEM holds, `\n` written out or base64 around it; nothing where it is not a private key on P-256. */
 export function readSigningKey(given: string): KeyObject | undefined {
   const pem = given.includes("-----BEGIN") ? given.replaceAll("\\n", "\n") : Buffer.from(given, "base64").toString();
@@ -26,8 +31,20 @@ export function readSigningKey(given: string): KeyObject | undefined {
   }
 }
 
-/** The key of the settings; else the one that lies in the data folder, made at the first start. */
-export function openKeys({ SIGNING_KEY, DATA_DIR }: { SIGNING_KEY?: string | undefined; DATA_DIR: string }): Keys {
+interface KeySettings {
+  SIGNING_KEY?: string | undefined;
+  OLD_SIGNING_KEYS?: readonly string[];
+  DATA_DIR: string;
+}
+
+/** The key of the settings, or the one that lies in the data folder, made at the first start; and those beside it. */
+export function openKeys(settings: KeySettings): KeyRing {
+  const current = openKey(settings);
+  const others = (settings.OLD_SIGNING_KEYS ?? []).map((given) => deriveKeys(readSigningKey(given)!));
+  return { ...current, all: [current, ...others.filter(({ published }) => published.kid !== current.published.kid)] };
+}
+
+function openKey({ SIGNING_KEY, DATA_DIR }: KeySettings): Keys {
   if (SIGNING_KEY) return deriveKeys(readSigningKey(SIGNING_KEY)!);
   if (DATA_DIR === inMemory) return deriveKeys(makeSigningKey());
   const file = join(DATA_DIR, "signing-key.pem");

@@ -1,24 +1,29 @@
-import { type MailJob, type Params, type Payload } from "@confab/contracts";
+import { MailJob, type Params, type Payload, type SignedIn } from "@confab/contracts";
 import { call, define, on, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import type { Env } from "@confab/mixins/settings.ts";
-import { ContractValidator } from "@confab/mixins/validator.ts";
+import { ContractValidator, compileSchema } from "@confab/mixins/validator.ts";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { v7 as uuid } from "uuid";
 import userService from "./user.service.ts";
+
+const faultsOf = compileSchema(MailJob);
 
 export type TestUser = Awaited<ReturnType<typeof startUser>>;
 
 /** The service on a broker of its own, with a mail service that keeps what it is given and a listener for ends of sessions. */
 export async function startUser(env: Env = { DATA_DIR: "memory" }) {
   const broker = new ServiceBroker({ logger: false, validator: new ContractValidator() });
-  const mails: MailJob[] = [];
+  const mails: Params<"mail.job.accept">[] = [];
   const ended: Payload<"user.session.ended">[] = [];
+  const endedAll: Payload<"user.sessions.ended">[] = [];
   const mail = { refuses: false };
   broker.createService({
     name: "mail",
     actions: define("mail.job.accept", async (ctx) => {
       if (mail.refuses) throw problem("unavailable", { retryAfter: 1 });
+      const faults = faultsOf(ctx.params);
+      if (faults.length > 0) throw new Error(`no such mail: ${JSON.stringify(faults)}`);
       mails.push(ctx.params);
       return { jobId: uuid() };
     }),
@@ -35,7 +40,10 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
   } as ServiceSchema);
   broker.createService({
     name: "listener",
-    events: on("user.session.ended", (payload) => void ended.push(payload)),
+    events: {
+      ...on("user.session.ended", (payload) => void ended.push(payload)),
+      ...on("user.sessions.ended", (payload) => void endedAll.push(payload)),
+    },
   } as ServiceSchema);
   broker.createService(userService(env));
   await broker.start();
@@ -44,13 +52,14 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
   /** Asks for a code and reads it in the mail. */
   async function mailedCode(email: string) {
     const { flowId } = await call(broker, "user.code.request", { email });
-    return { flowId, code: mails.at(-1)!.data.code };
+    return { flowId, code: codeOf(mails.at(-1)!) };
   }
   return {
     broker,
     mails,
     mail,
     ended,
+    endedAll,
     noted,
     chat,
     mailedCode,
@@ -58,9 +67,29 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
       const { flowId, code } = await mailedCode(email);
       return call(broker, "user.code.verify", { flowId, code, ...(name ? { name } : {}) }, { meta });
     },
+    /** Registers somebody with a password. */
+    async register(email: string, password: string, meta: Meta = {}) {
+      const { flowId } = await call(broker, "user.account.register", { email, password, name: "Ann" }, { meta });
+      return call(broker, "user.code.verify", { flowId, code: codeOf(mails.at(-1)!) }, { meta });
+    },
+    login: (email: string, password: string, more: { totp?: string; meta?: Meta } = {}) =>
+      call(
+        broker,
+        "user.session.login",
+        { email, password, ...(more.totp ? { totp: more.totp } : {}) },
+        { meta: more.meta ?? {} },
+      ),
     stop: () => broker.stop(),
   };
 }
+
+/** Who asks, for whoever has signed in. */
+export const askerOf = ({ user, refreshToken }: SignedIn): Meta => ({
+  userId: user.id,
+  sessionId: sessionIdOf(refreshToken),
+});
+
+export const codeOf = ({ data }: { data: Record<string, unknown> }): string => data["code"] as string;
 
 export const wrongCode = (code: string) => (code === "000000" ? "111111" : "000000");
 export const sessionIdOf = (refreshToken: string) => refreshToken.split(".")[0]!;

@@ -1,62 +1,60 @@
-import { call, define } from "@confab/mixins/define.ts";
-import { problem } from "@confab/mixins/problem.ts";
+import { define } from "@confab/mixins/define.ts";
 import { v7 as uuid } from "uuid";
-import { hashCode, newCode } from "../codes.ts";
+import { requireOpen } from "../accounts.ts";
+import { beginFlow, requireCode, useFlow } from "../flows.ts";
+import { checkPassword } from "../passwords.ts";
 import { chooseName, normalizeEmail } from "../policies.ts";
-import { presentMe } from "../present.ts";
+import { requireSecondFactor } from "../second.factor.ts";
 import type { UserService } from "../service.ts";
-import { hashToken, isSame, makeRefreshToken, newNonce } from "../tokens.ts";
-import { presentTokens } from "./sessions.ts";
+import { signIn } from "../signing-in.ts";
+import type { StoredFlow, StoredUser } from "../store/documents.ts";
 
 export const codes = {
   // Nothing here asks whether the address is known, so neither the answer nor its time can tell.
-  ...define("user.code.request", async function (this: UserService, ctx) {
-    const { CODE_MINUTES, CODES_PER_HOUR } = this.settings;
-    const now = Date.now();
+  ...define("user.code.request", function (this: UserService, ctx) {
     const email = normalizeEmail(ctx.params.email);
-    const freeAt = await this.store.takeAllowance(email, CODES_PER_HOUR, now);
-    if (freeAt !== undefined) throw problem("user.too_many_codes", { retryAfter: Math.max(1, Math.ceil((freeAt - now) / 1000)) });
+    return beginFlow(this, ctx.meta, { purpose: "code", email, mail: { code: "code" } });
+  }),
 
-    const flowId = uuid();
-    const code = newCode();
-    const expiresIn = CODE_MINUTES * 60;
-    await this.store.startFlow({
-      _id: flowId,
-      email,
-      codeHash: hashCode(this.keys, flowId, code),
-      tries: 0,
-      expiresAt: now + expiresIn * 1000,
-    });
-    // To the address as it is compared: whoever reads the mail is who signs in.
-    await call(ctx, "mail.job.accept", { template: "code", to: email, data: { code, minutes: CODE_MINUTES } });
-    return { flowId, expiresIn };
+  ...define("user.account.register", async function (this: UserService, ctx) {
+    const { password, name } = ctx.params;
+    const email = normalizeEmail(ctx.params.email);
+    checkPassword(password, email);
+    // Hashed before anybody knows whether it will be wanted: known and unknown addresses cost the same.
+    const passwordHash = await this.passwords.hash(password);
+    const isKnown = (await this.store.userByEmail(email)) !== null;
+    const mail = isKnown ? { instead: "known-address" } : { code: "register-code" };
+    return beginFlow(this, ctx.meta, { purpose: "register", email, mail, name: name.trim(), passwordHash });
   }),
 
   ...define("user.code.verify", async function (this: UserService, ctx) {
-    const { flowId, code, name } = ctx.params;
-    const now = Date.now();
-    const codeHash = hashCode(this.keys, flowId, code);
-    const flow = await this.store.countTry(flowId, this.settings.CODE_TRIES, now);
-    if (!flow || !isSame(flow.codeHash, codeHash) || !(await this.store.useFlow(flowId, now))) throw problem("user.wrong_code");
-
-    const { email } = flow;
-    const user =
-      (await this.store.userByEmail(email)) ??
-      (await this.store.signUp({ _id: uuid(), email, name: chooseName(name, email), createdAt: now }));
-    const { device = "", address = "" } = ctx.meta;
-    const session = {
-      _id: uuid(),
-      userId: user._id,
-      nonce: newNonce(),
-      generation: 1,
-      rotatedAt: now,
-      device: device.slice(0, 200),
-      address,
-      createdAt: now,
-      lastUsedAt: now,
-    };
-    const refreshToken = makeRefreshToken(this.keys, { sessionId: session._id, nonce: session.nonce }, session.generation);
-    await this.store.startSession({ ...session, tokenHash: hashToken(refreshToken) });
-    return { user: presentMe(user), ...presentTokens(this, session, refreshToken) };
+    const { name, totp } = ctx.params;
+    const flow = await requireCode(this, ctx.params, this.settings.AUTH_CODE ? ["code", "register"] : ["register"]);
+    const known = await this.store.userByEmail(flow.email);
+    if (known) {
+      requireOpen(known);
+      // A flow that lacks the second factor is not used up: the same code comes again with it.
+      await requireSecondFactor(this, known, totp, ctx.meta);
+    }
+    await useFlow(this, flow);
+    const user = known ?? (await signUp(this, flow, name));
+    // Whoever was stored for the address meanwhile may have a second factor: it was not asked for.
+    if (user.totpSecret !== undefined && !known) await requireSecondFactor(this, user, totp, ctx.meta);
+    return signIn(this, await proveEmail(this, user, flow.email), ctx.meta);
   }),
 };
+
+/** The password of a registration counts only where the account is new: it may be a stranger's. */
+async function signUp({ store }: UserService, { email, name, passwordHash }: StoredFlow, given?: string): Promise<StoredUser> {
+  const { user } = await store.signUp({
+    ...{ _id: uuid(), email, emailVerified: true, name: chooseName(given ?? name, email), createdAt: Date.now() },
+    ...(passwordHash === undefined ? {} : { passwordHash }),
+  });
+  return user;
+}
+
+/** Who has read a mail to the address has proved that it is theirs. */
+export async function proveEmail({ store }: UserService, user: StoredUser, email: string): Promise<StoredUser> {
+  if (user.emailVerified !== false) return user;
+  return (await store.changeUser({ _id: user._id, email }, { emailVerified: true })) ?? user;
+}

@@ -1,1 +1,40 @@
-export const emails = {};
+import { define } from "@confab/mixins/define.ts";
+import { problem } from "@confab/mixins/problem.ts";
+import { Conflict } from "@confab/mixins/store/collection.ts";
+import { requireRecent, requireSession, roleOf } from "../accounts.ts";
+import { beginFlow, requireCode, useFlow } from "../flows.ts";
+import { normalizeEmail } from "../policies.ts";
+import { presentMe } from "../present.ts";
+import type { UserService } from "../service.ts";
+import { happened, tellOwner } from "../signing-in.ts";
+
+export const emails = {
+  ...define("user.email.change", async function (this: UserService, ctx) {
+    const { user } = await requireRecent(this, ctx.meta);
+    const email = normalizeEmail(ctx.params.email);
+    // Whose address it is already is told to that address alone.
+    const isTaken = (await this.store.userByEmail(email)) !== null;
+    const mail = isTaken ? { instead: "known-address" } : { code: "email-code" };
+    return beginFlow(this, ctx.meta, { purpose: "email", email, mail, userId: user._id });
+  }),
+
+  ...define("user.email.confirm", async function (this: UserService, ctx) {
+    const { user } = await requireSession(this, ctx.meta);
+    const flow = await requireCode(this, ctx.params, ["email"]);
+    if (flow.userId !== user._id) throw problem("user.wrong_code");
+    await useFlow(this, flow);
+    const changed = await this.store
+      .changeUser({ _id: user._id }, { email: flow.email, emailVerified: true })
+      // Somebody else took it since the code was mailed.
+      .catch((err: unknown) => {
+        if (err instanceof Conflict) throw problem("user.wrong_code");
+        throw err;
+      });
+    if (!changed) throw problem("unauthenticated");
+    if (user.email !== undefined && user.email !== flow.email) {
+      const data = { ...happened(ctx.meta), newEmail: flow.email };
+      await tellOwner(this, user.email, { template: "email-changed", data });
+    }
+    return presentMe(changed, roleOf(this, changed));
+  }),
+};

@@ -1,5 +1,6 @@
 import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
+import { roleOf } from "../accounts.ts";
 import { presentMe } from "../present.ts";
 import type { UserService } from "../service.ts";
 import { tellOrLater } from "../telling.ts";
@@ -8,16 +9,20 @@ export const me = {
   ...define("user.me.get", async function (this: UserService, ctx) {
     const user = await this.store.userById(ctx.meta.userId);
     if (!user) throw problem("unauthenticated");
-    return presentMe(user);
+    return presentMe(user, roleOf(this, user));
   }),
 
   ...define("user.me.change", async function (this: UserService, ctx) {
-    const { name } = ctx.params;
+    const { name, data } = ctx.params;
     const { userId } = ctx.meta;
-    const user =
-      name === undefined ? await this.store.userById(userId) : await this.store.changeUser(userId, { name: name.trim() });
+    const change = {
+      ...(name === undefined ? {} : { name: name.trim() }),
+      ...(data === undefined ? {} : { data: JSON.stringify(data) }),
+    };
+    const isChange = Object.keys(change).length > 0;
+    const user = isChange ? await this.store.changeProfile(userId, change) : await this.store.userById(userId);
     if (!user) throw problem("unauthenticated");
     if (user.untold) void tellOrLater(this, user);
-    return presentMe(user);
+    return presentMe(user, roleOf(this, user));
   }),
 };

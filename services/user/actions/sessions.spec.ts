@@ -2,13 +2,14 @@ import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { actions } from "@confab/contracts";
+import { actions, type SignedIn } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
 import { Sessions, tokenTerms } from "@confab/mixins/sessions.ts";
 import { compileSchema } from "@confab/mixins/validator.ts";
 import jwt from "jsonwebtoken";
 import { v7 as uuid } from "uuid";
-import { days, minutes, passTime, sessionIdOf, startUser, type TestUser } from "../testing.ts";
+import type { UserStore } from "../store/user.store.ts";
+import { askerOf, days, minutes, passTime, sessionIdOf, startUser, type TestUser } from "../testing.ts";
 
 let user: TestUser;
 beforeEach(async () => void (user = await startUser()));
@@ -208,4 +209,130 @@ describe("the life of a session", () => {
     expect(await alive(uuid(), sessionId, uuid())).toEqual([sessionId]);
     expect(await alive()).toEqual([]);
   });
+});
+
+describe("a rotation of the signing key", () => {
+  const pem = () =>
+    generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+  const env = (folder: string, signing: string, ...old: string[]) => ({
+    DATA_DIR: folder,
+    SIGNING_KEY: Buffer.from(signing).toString("base64"),
+    OLD_SIGNING_KEYS: old.map((key) => Buffer.from(key).toString("base64")).join(","),
+  });
+
+  test("leaves every token and code good, under the key before and under the one to come", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "confab-keys-"));
+    const [one, two] = [pem(), pem()];
+    let node = await startUser(env(folder, one, two));
+    try {
+      const first = await node.signIn("ann@example.org");
+      const flow = await node.mailedCode("ann@example.org");
+      const replaced = await call(node.broker, "user.session.refresh", { refreshToken: first.refreshToken });
+      await node.stop();
+
+      node = await startUser(env(folder, two, one));
+      const sessions = new Sessions(node.broker);
+      await sessions.identify(replaced.accessToken);
+      const repeated = await call(node.broker, "user.session.refresh", { refreshToken: first.refreshToken });
+      expect(repeated.refreshToken).toBe(replaced.refreshToken);
+      const next = await call(node.broker, "user.session.refresh", { refreshToken: replaced.refreshToken });
+      await call(node.broker, "user.code.verify", flow);
+      const kids = (await call(node.broker, "user.key.list", {})).keys.map(({ kid }) => kid);
+      expect(kids).toContain(jwt.decode(first.accessToken, { complete: true })!.header.kid);
+      expect(kids[0]).toBe(jwt.decode(next.accessToken, { complete: true })!.header.kid);
+      await node.stop();
+
+      // The old one is gone: what it signed is refused, and who refreshed meanwhile stays signed in.
+      node = await startUser(env(folder, two));
+      await expect(new Sessions(node.broker).identify(replaced.accessToken)).rejects.toMatchObject({ type: "unauthenticated" });
+      await call(node.broker, "user.session.refresh", { refreshToken: next.refreshToken });
+    } finally {
+      await node.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("the list", () => {
+  const list = (who: SignedIn) => call(user.broker, "user.session.list", {}, { meta: askerOf(who) });
+  const idOf = ({ refreshToken }: SignedIn) => sessionIdOf(refreshToken);
+
+  test("shows device, place and last use, the latest first, and which of them asks", async () => {
+    const first = await user.signIn("ann@example.org", { meta: { device: "Firefox", address: "192.0.2.1" } });
+    passTime(minutes(5));
+    const second = await user.signIn("ann@example.org", { meta: { device: "Phone", address: "192.0.2.2" } });
+    await user.signIn("bob@example.org");
+    const { items } = await list(first);
+    expect(compileSchema(actions["user.session.list"].returns)({ items })).toEqual([]);
+    expect(items).toMatchObject([
+      { id: idOf(second), device: "Phone", address: "192.0.2.2", current: false },
+      { id: idOf(first), device: "Firefox", address: "192.0.2.1", current: true },
+    ]);
+    passTime(minutes(10));
+    await refresh(first.refreshToken);
+    expect((await list(first)).items[0]!.id).toBe(idOf(first));
+  });
+
+  test("one of them is ended, and is gone from it", async () => {
+    const first = await user.signIn("ann@example.org");
+    const second = await user.signIn("ann@example.org");
+    await call(user.broker, "user.session.remove", { sessionId: idOf(second) }, { meta: askerOf(first) });
+    expect((await list(first)).items.map(({ id }) => id)).toEqual([idOf(first)]);
+    expect(user.ended).toContainEqual({ userId: first.user.id, sessionId: idOf(second) });
+    await expect(refresh(second.refreshToken)).rejects.toMatchObject(refused);
+  });
+
+  test("somebody else's, one that ended and one that never was answer alike, and nothing ends", async () => {
+    const ann = await user.signIn("ann@example.org");
+    const ended = await user.signIn("ann@example.org");
+    const bob = await user.signIn("bob@example.org");
+    await call(user.broker, "user.session.end", {}, { meta: askerOf(ended) });
+    for (const sessionId of [idOf(bob), idOf(ended), uuid()])
+      await expect(call(user.broker, "user.session.remove", { sessionId }, { meta: askerOf(ann) })).rejects.toMatchObject({
+        type: "user.session_not_found",
+        data: {},
+      });
+    expect(await alive(idOf(bob))).toEqual([idOf(bob)]);
+  });
+
+  test("all are ended at once, or all but the one that asks; nobody else's", async () => {
+    const a = await user.signIn("ann@example.org");
+    const b = await user.signIn("ann@example.org");
+    const c = await user.signIn("ann@example.org");
+    const bob = await user.signIn("bob@example.org");
+    await call(user.broker, "user.session.removeAll", { others: true }, { meta: askerOf(a) });
+    expect((await alive(idOf(a), idOf(b), idOf(c), idOf(bob))).sort()).toEqual([idOf(a), idOf(bob)].sort());
+    await expect(refresh(b.refreshToken)).rejects.toMatchObject(refused);
+    const refreshed = await refresh(a.refreshToken);
+    await call(user.broker, "user.session.removeAll", {}, { meta: askerOf(a) });
+    expect(await alive(idOf(a), idOf(bob))).toEqual([idOf(bob)]);
+    await expect(refresh(refreshed.refreshToken)).rejects.toMatchObject(refused);
+    expect(user.endedAll).toEqual([
+      { userId: a.user.id, except: idOf(a) },
+      { userId: a.user.id, except: null },
+    ]);
+  });
+
+  test("an account that is banned has none, and nobody signs in to it", async () => {
+    const ann = await user.signIn("ann@example.org");
+    const { store } = user.broker.getLocalService("user") as unknown as { store: UserStore };
+    await store.changeUser({ _id: ann.user.id }, { ban: { reason: "spam", at: Date.now(), until: Date.now() + minutes(1) } });
+    expect(await alive(idOf(ann))).toEqual([]);
+    await expect(refresh(ann.refreshToken)).rejects.toMatchObject(refused);
+    await expect(user.signIn("ann@example.org")).rejects.toMatchObject({ type: "user.banned" });
+    passTime(minutes(2));
+    await user.signIn("ann@example.org");
+  });
+});
+
+test("a sign-in from a place that the account does not know is told to its owner, once for each place", async () => {
+  const notices = () => user.mails.filter(({ template }) => template === "new-device");
+  await user.signIn("ann@example.org", { meta: { address: "192.0.2.1" } });
+  expect(notices()).toEqual([]);
+  passTime(minutes(2));
+  await user.signIn("ann@example.org", { meta: { address: "192.0.2.1" } });
+  expect(notices()).toEqual([]);
+  await user.signIn("ann@example.org", { meta: { address: "192.0.2.2", device: "Phone" } });
+  await user.signIn("ann@example.org", { meta: { address: "192.0.2.2" } });
+  expect(notices()).toMatchObject([{ to: "ann@example.org", data: { address: "192.0.2.2", device: "Phone" } }]);
 });

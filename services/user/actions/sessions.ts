@@ -1,42 +1,52 @@
-import { broadcast, define } from "@confab/mixins/define.ts";
+import type { Session } from "@confab/contracts";
+import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
-import { judgeRefresh, limitsOfLife, noteUse } from "../policies.ts";
+import { endSession, endSessions } from "../accounts.ts";
+import { isAlive, judgeRefresh, limitsOfLife, noteUse } from "../policies.ts";
+import { presentTime } from "../present.ts";
 import type { UserService } from "../service.ts";
+import { presentTokens } from "../signing-in.ts";
 import type { StoredSession } from "../store/documents.ts";
-import { hashToken, isSame, makeRefreshToken, readRefreshToken, signAccessToken } from "../tokens.ts";
+import { hashToken, isSame, makeRefreshToken, readRefreshToken } from "../tokens.ts";
 
 export const sessions = {
   ...define("user.session.refresh", async function (this: UserService, ctx) {
     const { refreshToken } = ctx.params;
     const claim = readRefreshToken(refreshToken);
     let session = claim ? await this.store.sessionById(claim.sessionId) : null;
-    while (claim && session) {
+    const user = session ? await this.store.userById(session.userId) : null;
+    while (claim && session && user) {
       const now = Date.now();
-      const { generation } = session;
-      const make = (generation: number) =>
-        makeRefreshToken(this.keys, { sessionId: claim.sessionId, nonce: session!.nonce }, generation);
-      // The current one is known by its hash, so that it outlives a change of the signing key.
+      const { generation, nonce, _id: sessionId } = session;
+      const make = (key: UserService["keys"]["all"][number], generation: number) =>
+        makeRefreshToken(key, { sessionId, nonce }, generation);
+      // The current one is known by its hash, so that it outlives any change of the signing key.
       const current = isSame(session.tokenHash, hashToken(refreshToken));
-      const genuine = isSame(make(claim.generation), refreshToken);
-      const grace = this.settings.REFRESH_GRACE_SECONDS * 1000;
+      const genuine = this.keys.all.some((key) => isSame(make(key, claim.generation), refreshToken));
       const verdict = judgeRefresh(
         session,
         { generation: claim.generation, current, genuine },
-        limitsOfLife(this.settings, now),
-        { now, grace },
+        {
+          alive: isAlive(session, user, limitsOfLife(this.settings, now), now),
+          now,
+          grace: this.settings.REFRESH_GRACE_SECONDS * 1000,
+        },
       );
 
       if (verdict === "refused") break;
-      if (verdict === "repeat") return presentTokens(this, session, make(generation));
+      if (verdict === "repeat") {
+        // Under whichever key it was made.
+        const { tokenHash } = session;
+        const successor = this.keys.all.map((key) => make(key, generation)).find((token) => isSame(hashToken(token), tokenHash));
+        if (successor === undefined) break;
+        return presentTokens(this, session, successor);
+      }
       if (verdict === "reused") {
-        this.logger.warn("A replaced refresh token was used again: its session is ended", {
-          sessionId: session._id,
-          userId: session.userId,
-        });
+        this.logger.warn("A replaced refresh token was used again: its session is ended", { sessionId, userId: session.userId });
         await endSession(this, session);
         break;
       }
-      const next = make(generation + 1);
+      const next = make(this.keys, generation + 1);
       const rotated = await this.store.rotateSession(session, {
         tokenHash: hashToken(next),
         rotatedAt: now,
@@ -56,24 +66,42 @@ export const sessions = {
     return null;
   }),
 
+  ...define("user.session.list", async function (this: UserService, ctx) {
+    const { userId, sessionId } = ctx.meta;
+    const alive = await aliveSessionsOf(this, userId);
+    const latestFirst = alive.sort((a, b) => b.lastUsedAt - a.lastUsedAt || b.createdAt - a.createdAt);
+    return { items: latestFirst.map((session) => presentSession(session, sessionId)) };
+  }),
+
+  // Somebody else's, one that has ended and one that never was answer alike.
+  ...define("user.session.remove", async function (this: UserService, ctx) {
+    const alive = await aliveSessionsOf(this, ctx.meta.userId);
+    const session = alive.find(({ _id }) => _id === ctx.params.sessionId);
+    if (!session) throw problem("user.session_not_found");
+    await endSession(this, session);
+    return null;
+  }),
+
+  ...define("user.session.removeAll", async function (this: UserService, ctx) {
+    const { userId, sessionId } = ctx.meta;
+    if (!sessionId) throw problem("unauthenticated");
+    await endSessions(this, userId, { except: ctx.params.others ? sessionId : null });
+    return null;
+  }),
+
   ...define("user.session.check", async function (this: UserService, ctx) {
-    return { alive: await this.store.aliveSessions(ctx.params.sessionIds, limitsOfLife(this.settings, Date.now())) };
+    const now = Date.now();
+    return { alive: await this.store.aliveSessions(ctx.params.sessionIds, limitsOfLife(this.settings, now), now) };
   }),
 };
 
-/** Told also where it had ended before: whoever ended it may have died before telling. */
-async function endSession(
-  service: UserService,
-  { _id: sessionId, userId }: Pick<StoredSession, "_id" | "userId">,
-): Promise<void> {
-  // G6: the store holds the end before anybody hears of it.
-  await service.store.endSession(sessionId, userId, Date.now());
-  broadcast(service.broker, "user.session.ended", { userId, sessionId });
+async function aliveSessionsOf({ store, settings }: UserService, userId: string): Promise<StoredSession[]> {
+  const now = Date.now();
+  const [user, found] = await Promise.all([store.userById(userId), store.sessionsOf(userId)]);
+  return user ? found.filter((session) => isAlive(session, user, limitsOfLife(settings, now), now)) : [];
 }
 
-/** The pair that a session's holder gets. */
-export function presentTokens(service: UserService, session: Pick<StoredSession, "_id" | "userId">, refreshToken: string) {
-  const expiresIn = service.settings.ACCESS_MINUTES * 60;
-  const accessToken = signAccessToken(service.keys, { userId: session.userId, sessionId: session._id }, expiresIn);
-  return { accessToken, refreshToken, expiresIn };
-}
+const presentSession = ({ _id, device, address, createdAt, lastUsedAt }: StoredSession, current?: string): Session => ({
+  ...{ id: _id, device, address },
+  ...{ createdAt: presentTime(createdAt), lastUsedAt: presentTime(lastUsedAt), current: _id === current },
+});

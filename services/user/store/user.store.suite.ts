@@ -1,4 +1,5 @@
 import { v7 as uuid } from "uuid";
+import type { StoredUser } from "./documents.ts";
 import { allowanceMs, type UserStore } from "./user.store.ts";
 
 /** What any store of user must do, whatever database is below. */
@@ -15,6 +16,7 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
     ...{ device: "", address: "", createdAt: now, lastUsedAt: now },
   });
   const atOnce = <T>(count: number, act: () => Promise<T>) => Promise.all(Array.from({ length: count }, act));
+  const signUp = async (of: Partial<StoredUser> = {}) => (await store.signUp({ ...user(), ...of })).user;
   const forever = { usedAfter: 0, createdAfter: 0 };
 
   describe("allowances", () => {
@@ -71,25 +73,26 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
   describe("users", () => {
     test("an address has one account, whoever signs it up at once", async () => {
       const email = newEmail();
-      const users = await atOnce(6, () => store.signUp(user(email)));
-      expect(new Set(users.map(({ _id }) => _id)).size).toBe(1);
-      expect(await store.userByEmail(email)).toEqual(users[0]);
+      const signUps = await atOnce(6, () => store.signUp(user(email)));
+      expect(new Set(signUps.map(({ user }) => user._id)).size).toBe(1);
+      expect(signUps.filter(({ isNew }) => isNew)).toHaveLength(1);
+      expect(await store.userByEmail(email)).toEqual(signUps[0]!.user);
     });
 
     test("is found by id and by address, and changed", async () => {
-      const ann = await store.signUp(user());
-      const changed = { ...ann, name: "Anna", version: 1, untold: true as const };
-      expect(await store.changeUser(ann._id, { name: "Anna" })).toEqual(changed);
+      const ann = await signUp();
+      const changed = { ...ann, name: "Änna", nameKey: "anna", version: 1, untold: true as const };
+      expect(await store.changeProfile(ann._id, { name: "Änna" })).toEqual(changed);
       expect(await store.userById(ann._id)).toEqual(changed);
       expect(await store.userById(uuid())).toBeNull();
       expect(await store.userByEmail(newEmail())).toBeNull();
-      expect(await store.changeUser(uuid(), { name: "Nobody" })).toBeNull();
+      expect(await store.changeProfile(uuid(), { name: "Nobody" })).toBeNull();
     });
 
     test("a changed profile is to be told until its last version was", async () => {
-      const ann = await store.signUp(user());
-      const first = (await store.changeUser(ann._id, { name: "Anna" }))!;
-      const second = (await store.changeUser(ann._id, { name: "Anne" }))!;
+      const ann = await signUp();
+      const first = (await store.changeProfile(ann._id, { name: "Anna" }))!;
+      const second = (await store.changeProfile(ann._id, { name: "Anne" }))!;
       await store.markTold(first);
       expect((await store.untoldUsers(10)).filter(({ _id }) => _id === ann._id)).toEqual([second]);
       await store.markTold(second);
@@ -97,7 +100,7 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
     });
 
     test("the known among many", async () => {
-      const [ann, bob] = [await store.signUp(user()), await store.signUp(user())];
+      const [ann, bob] = [await signUp(), await signUp()];
       expect((await store.knownUsers([ann._id, uuid(), bob._id])).sort()).toEqual([ann._id, bob._id].sort());
       expect(await store.knownUsers([])).toEqual([]);
     });
@@ -125,24 +128,92 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
     });
 
     test("only its user ends it", async () => {
-      const started = session();
+      const started = { ...session(), userId: (await signUp())._id };
       await store.startSession(started);
-      await store.endSession(started._id, uuid(), now);
-      expect(await store.aliveSessions([started._id], forever)).toEqual([started._id]);
+      expect(await store.endSession(started._id, uuid(), now)).toBe(false);
+      expect(await store.aliveSessions([started._id], forever, now)).toEqual([started._id]);
+      expect(await store.endSession(started._id, started.userId, now)).toBe(true);
     });
 
     test("the alive among many", async () => {
-      const [alive, ended, idle, old] = [
+      const { _id: userId } = await signUp();
+      const [alive, ended, idle, old, nobodys] = [
+        { ...session(), userId },
+        { ...session(), userId },
+        { ...session(), userId, lastUsedAt: now - 500 },
+        { ...session(), userId, createdAt: now - 900 },
         session(),
-        session(),
-        { ...session(), lastUsedAt: now - 500 },
-        { ...session(), createdAt: now - 900 },
       ];
-      for (const one of [alive, ended, idle, old]) await store.startSession(one);
+      for (const one of [alive, ended, idle, old, nobodys]) await store.startSession(one);
       await store.endSession(ended._id, ended.userId, now);
-      const ids = [alive, ended, idle, old].map(({ _id }) => _id);
-      expect(await store.aliveSessions([...ids, uuid()], { usedAfter: now - 500, createdAfter: now - 900 })).toEqual([alive._id]);
-      expect((await store.aliveSessions(ids, forever)).sort()).toEqual([alive._id, idle._id, old._id].sort());
+      const ids = [alive, ended, idle, old, nobodys].map(({ _id }) => _id);
+      const limits = { usedAfter: now - 500, createdAfter: now - 900 };
+      expect(await store.aliveSessions([...ids, uuid()], limits, now)).toEqual([alive._id]);
+      expect((await store.aliveSessions(ids, forever, now)).sort()).toEqual([alive._id, idle._id, old._id].sort());
+    });
+
+    test("the next epoch ends them all but the one that is kept, and one that was just being started", async () => {
+      const { _id: userId } = await signUp();
+      const [kept, other, late] = [0, 1, 2].map(() => ({ ...session(), userId, epoch: 0 }));
+      await store.startSession(kept!);
+      await store.startSession(other!);
+      expect(await store.nextEpoch(userId, kept!._id, { set: { passwordHash: "new" } })).toMatchObject({
+        epoch: 1,
+        passwordHash: "new",
+      });
+      await store.startSession(late!);
+      const ids = [kept!, other!, late!].map(({ _id }) => _id);
+      expect(await store.aliveSessions(ids, forever, now)).toEqual([kept!._id]);
+      await store.nextEpoch(userId, null);
+      expect(await store.aliveSessions(ids, forever, now)).toEqual([]);
+      expect(await store.nextEpoch(uuid(), null)).toBeNull();
+    });
+
+    test("a ban ends them, and another's goes on", async () => {
+      const [ann, bob] = [await signUp(), await signUp()];
+      const [annas, bobs] = [ann, bob].map(({ _id }) => ({ ...session(), userId: _id }));
+      await store.startSession(annas!);
+      await store.startSession(bobs!);
+      await store.changeUser({ _id: ann._id }, { ban: { reason: "", at: now } });
+      expect(await store.aliveSessions([annas!._id, bobs!._id], forever, now)).toEqual([bobs!._id]);
+    });
+  });
+
+  describe("second factors", () => {
+    test("a step is taken once, and none before it", async () => {
+      const { _id } = await signUp();
+      const takes = await atOnce(5, () => store.takeTotpStep(_id, 100));
+      expect(takes.filter(Boolean)).toHaveLength(1);
+      expect(await store.takeTotpStep(_id, 99)).toBeNull();
+      expect(await store.takeTotpStep(_id, 101)).not.toBeNull();
+    });
+
+    test("a recovery code is used once, and new ones end the old", async () => {
+      const { _id } = await signUp();
+      await store.replaceRecoveryCodes(_id, ["one", "two"]);
+      expect((await atOnce(5, () => store.useRecoveryCode(_id, "one"))).filter(Boolean)).toHaveLength(1);
+      await store.replaceRecoveryCodes(_id, ["three"]);
+      expect(await store.useRecoveryCode(_id, "two")).toBe(false);
+      expect(await store.useRecoveryCode(uuid(), "three")).toBe(false);
+      expect(await store.useRecoveryCode(_id, "three")).toBe(true);
+    });
+  });
+
+  describe("names", () => {
+    test("are found by their beginning, in order, from a place on, namesakes too", async () => {
+      const prefix = `zz${uuid()}`;
+      const made = [];
+      for (const name of ["b", "a", "a", "Á", "c"]) made.push(await signUp({ name: `${prefix} ${name}` }));
+      await signUp({ name: `y${prefix}` });
+      const inOrder = made.sort((a, b) => a.nameKey!.localeCompare(b.nameKey!) || (a._id < b._id ? -1 : 1)).map(({ _id }) => _id);
+      const found: string[] = [];
+      for (let last: StoredUser | undefined; ;) {
+        const page = await store.usersByName(prefix, 2, last && { nameKey: last.nameKey!, _id: last._id });
+        found.push(...page.map(({ _id }) => _id));
+        last = page.at(-1);
+        if (!last) break;
+      }
+      expect(found).toEqual(inOrder);
     });
   });
 

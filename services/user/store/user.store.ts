@@ -119,7 +119,8 @@ export class UserStore {
   /** The one user of this address or host's name: `user`, or whoever was stored for it first. */
   async signUp(user: StoredUser): Promise<{ user: StoredUser; isNew: boolean }> {
     const { email, externalId } = user;
-    if (await stores(this.#users.insert({ ...user, nameKey: nameKey(user.name) }))) return { user, isNew: true };
+    const keyed = { ...user, nameKey: nameKey(user.name) };
+    if (await stores(this.#users.insert(keyed))) return { user: keyed, isNew: true };
     // A write, as a read does not show yet what the other's majority has not confirmed.
     const known =
       (externalId === undefined ? null : await this.#users.updateOne({ externalId }, { $set: { externalId } })) ??
