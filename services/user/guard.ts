@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isIPv6 } from "node:net";
+import { networkOf } from "@confab/mixins/address.ts";
 import type { Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import type { UserService } from "./service.ts";
@@ -9,44 +9,27 @@ import type { UserService } from "./service.ts";
 /** Wrong guesses for one account, from places that it does not know, within an hour. */
 const strangersPerHour = 50;
 /** Wrong guesses from one address, for whatever accounts, within an hour. */
-const perAddressPerHour = 100;
+const perAddressPerHour = 300;
 
 /** What is counted is stored as a hash: nobody's address lies about in counters. Not under a key, which may change. */
 const blind = (...words: string[]) => createHash("sha256").update(JSON.stringify(words)).digest("base64url");
 
-/** Where somebody asks from, as guesses are counted: of IPv6 the network, since a household has all of it. */
-export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = "", tail] = address.split("::");
-  const before = head.split(":").filter(Boolean);
-  const after = (tail ?? "").split(":").filter(Boolean);
-  const groups =
-    tail === undefined ? before : [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::/64`;
-}
-
 /** An account at an address, as it is remembered after a sign-in from there. */
 export const placeOf = (account: string, address: string) => blind("place", account, networkOf(address));
 
-export interface Guess {
-  /** It was right: it uses nothing up. */
-  succeed(): Promise<void>;
-}
-
 /**
- * Takes one of the guesses that are left for an account, before it is looked at, so that no number of them at once
- * gets more. `account` is the address or the id that is guessed at, whether there is such an account or not. Strangers
- * cannot lock out its owner: where it was signed in from before, only guesses from there count.
+ * Looks whether a guess is right, where some are left for the account: it is taken before it is looked at, so that no
+ * number of them at once gets more, and given back where it was right or nobody could look. `account` is the address
+ * or the id that is guessed at, whether there is such an account or not. Strangers cannot lock out its owner: where
+ * it was signed in from before, only guesses from there count.
  */
-export async function takeGuess(
+export async function guess(
   { store, settings }: UserService,
   kind: "password" | "totp",
   account: string,
   { address = "" }: Meta,
-): Promise<Guess> {
+  isRight: () => Promise<boolean>,
+): Promise<boolean> {
   const now = Date.now();
   const network = networkOf(address);
   const isKnown = await store.isKnownPlace(placeOf(account, address));
@@ -57,16 +40,20 @@ export async function takeGuess(
     [blind("address", network), perAddressPerHour],
   ];
   const taken: typeof budgets = [];
-  const giveBack = async () => void (await Promise.all(taken.map(([key, limit]) => store.giveAllowanceBack(key, limit, now))));
-  for (const [key, limit] of budgets) {
-    const freeAt = await store.takeAllowance(key, limit, now);
-    if (freeAt !== undefined) {
-      await giveBack();
-      throw problem("user.too_many_tries", { retryAfter: Math.max(1, Math.ceil((freeAt - now) / 1000)) });
+  let counts = false;
+  try {
+    for (const [key, limit] of budgets) {
+      const freeAt = await store.takeAllowance(key, limit, now);
+      if (freeAt !== undefined)
+        throw problem("user.too_many_tries", { retryAfter: Math.max(1, Math.ceil((freeAt - now) / 1000)) });
+      taken.push([key, limit]);
     }
-    taken.push([key, limit]);
+    const right = await isRight();
+    counts = !right;
+    return right;
+  } finally {
+    if (!counts) await Promise.all(taken.map(([key, limit]) => store.giveAllowanceBack(key, limit, now)));
   }
-  return { succeed: giveBack };
 }
 
 /** Codes mailed to one address because of strangers, within an hour: its owner has others where the account is known. */

@@ -8,7 +8,7 @@ import type { UserSettings } from "./settings.ts";
 type Cost = Pick<UserSettings, "PASSWORD_MEMORY" | "PASSWORD_PASSES">;
 
 /** How many wait for a turn of each core: some seconds of hashing, after which waiting is worth less than coming again. */
-const waitingPerCore = 40;
+const waitingPerCore = 100;
 
 /**
  * Hashes passwords by argon2id, at most as many at once as there are cores beside the one that serves: each takes tens of milliseconds and

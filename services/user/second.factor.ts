@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { Secret, TOTP } from "otpauth";
-import { takeGuess } from "./guard.ts";
+import { guess } from "./guard.ts";
 import type { UserService } from "./service.ts";
 import type { StoredUser } from "./store/documents.ts";
 
@@ -42,9 +42,9 @@ export async function requireSecondFactor(
 ): Promise<void> {
   if (user.totpSecret === undefined) return;
   if (given === undefined) throw problem("user.totp_required");
-  const guess = await takeGuess(service, "totp", user._id, meta);
-  if (!(await isRight(service, user._id, user.totpSecret, given))) throw problem("user.wrong_totp");
-  await guess.succeed();
+  const { totpSecret } = user;
+  if (!(await guess(service, "totp", user._id, meta, () => isRight(service, user._id, totpSecret, given))))
+    throw problem("user.wrong_totp");
 }
 
 async function isRight({ store }: UserService, userId: string, secret: string, given: string): Promise<boolean> {

@@ -1,5 +1,7 @@
 import { call, type Meta } from "@confab/mixins/define.ts";
+import { problem } from "@confab/mixins/problem.ts";
 import type { SignedIn } from "@confab/contracts";
+import type { Passwords } from "../passwords.ts";
 import { askerOf, codeOf, minutes, passTime, startUser, wrongCode, type TestUser } from "../testing.ts";
 
 let user: TestUser;
@@ -136,6 +138,15 @@ describe("guesses", () => {
   test("right ones use nothing up", async () => {
     await user.register(ann, right);
     for (let at = 0; at < 12; at++) expect(await guess("192.0.2.1", right)).toBe("in");
+  });
+
+  test("those that nobody could look at use nothing up either", async () => {
+    await user.register(ann, right);
+    const { passwords } = user.broker.getLocalService("user") as unknown as { passwords: Passwords };
+    const looks = jest.spyOn(passwords, "matches").mockRejectedValue(problem("unavailable", { retryAfter: 1 }));
+    for (let at = 0; at < 12; at++) expect(await guess("192.0.2.1")).toBe("unavailable");
+    looks.mockRestore();
+    expect(await guess("192.0.2.1", right)).toBe("in");
   });
 
   test("strangers from anywhere get fifty, and do not lock out who was here before", async () => {

@@ -1,8 +1,8 @@
-import { define } from "@confab/mixins/define.ts";
+import { define, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { endSessions, requireOpen, requireRecent, requireSession } from "../accounts.ts";
 import { beginFlow, requireCode, useFlow } from "../flows.ts";
-import { takeGuess } from "../guard.ts";
+import { guess } from "../guard.ts";
 import { checkPassword } from "../passwords.ts";
 import { normalizeEmail } from "../policies.ts";
 import { requireSecondFactor } from "../second.factor.ts";
@@ -15,11 +15,10 @@ export const passwords = {
   ...define("user.session.login", async function (this: UserService, ctx) {
     const { password, totp } = ctx.params;
     const email = normalizeEmail(ctx.params.email);
-    const guess = await takeGuess(this, "password", email, ctx.meta);
     const user = await this.store.userByEmail(email);
     // An unknown address, and an account without a password, take as long and answer the same.
-    if (!(await this.passwords.matches(user?.passwordHash, password)) || !user) throw problem("user.wrong_credentials");
-    await guess.succeed();
+    const isRight = () => this.passwords.matches(user?.passwordHash, password);
+    if (!(await guess(this, "password", email, ctx.meta, isRight)) || !user) throw problem("user.wrong_credentials");
     requireOpen(user);
     await requireSecondFactor(this, user, totp, ctx.meta);
     return signIn(this, await rehash(this, user, password), ctx.meta);
@@ -76,11 +75,10 @@ async function requirePassword(
   service: UserService,
   user: StoredUser,
   password: string,
-  meta: Parameters<typeof takeGuess>[3],
+  meta: Meta,
 ): Promise<void> {
-  const guess = await takeGuess(service, "password", user.email ?? user._id, meta);
-  if (!(await service.passwords.matches(user.passwordHash, password))) throw problem("user.wrong_credentials");
-  await guess.succeed();
+  const isRight = () => service.passwords.matches(user.passwordHash, password);
+  if (!(await guess(service, "password", user.email ?? user._id, meta, isRight))) throw problem("user.wrong_credentials");
 }
 
 /** Hashes the password anew where the cost has risen since, unless it was changed meanwhile. */

@@ -1,7 +1,7 @@
 import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { requireRecent } from "../accounts.ts";
-import { takeGuess } from "../guard.ts";
+import { guess } from "../guard.ts";
 import { hashRecoveryCode, newRecoveryCodes, newSecret, presentUri, stepOf } from "../second.factor.ts";
 import type { UserService } from "../service.ts";
 import { happened, tellOwner } from "../signing-in.ts";
@@ -21,10 +21,9 @@ export const totps = {
     if (user.totpSecret !== undefined) throw problem("user.totp_is_on");
     const { totpPending: secret } = user;
     if (secret === undefined) throw problem("user.totp_not_begun");
-    const guess = await takeGuess(this, "totp", user._id, ctx.meta);
     const step = stepOf(secret, ctx.params.code, Date.now());
-    if (step === undefined) throw problem("user.wrong_totp");
-    await guess.succeed();
+    const isRight = await guess(this, "totp", user._id, ctx.meta, async () => step !== undefined);
+    if (!isRight || step === undefined) throw problem("user.wrong_totp");
     // Before it is on: whoever is asked for it can then use them.
     const recoveryCodes = newRecoveryCodes();
     await this.store.replaceRecoveryCodes(
