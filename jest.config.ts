@@ -1,14 +1,16 @@
 import type { Config } from "jest";
 
+const toCommonJs = (syntax: "typescript" | "ecmascript"): [string, Record<string, unknown>] => [
+  "@swc/jest",
+  { jsc: { target: "es2023", parser: { syntax } }, module: { type: "commonjs" } },
+];
+
 /** TypeScript is compiled to CommonJS for tests; what runs in production is the same files, with their types stripped by Node. */
 const shared = {
   testEnvironment: "node",
-  transform: {
-    "^.+\\.tsx?$": [
-      "@swc/jest",
-      { jsc: { target: "es2023", parser: { syntax: "typescript", tsx: false } }, module: { type: "commonjs" } },
-    ],
-  },
+  transform: { "^.+\\.tsx?$": toCommonJs("typescript"), "/node_modules/jose/.+\\.js$": toCommonJs("ecmascript") },
+  // jose comes as modules alone.
+  transformIgnorePatterns: ["/node_modules/(?!jose/)"],
   testMatch: ["**/*.spec.ts"],
   moduleNameMapper: {
     "^@confab/(contracts|sdk)$": "<rootDir>/$1/index.ts",

@@ -116,7 +116,7 @@ export const hostActions = {
       data: Type.Optional(Data),
     }),
     returns: HostChat,
-    problems: ["chat.unknown_user", "chat.too_many_members", "chat.banned"],
+    problems: ["chat.not_found", "chat.unknown_user", "chat.too_many_members", "chat.banned"],
     repeatable: true,
   }),
   "chat.host.send": action({
@@ -125,6 +125,7 @@ export const hostActions = {
     audience: "server",
     offered: "host",
     scope: "messages",
+    budget: "chat",
     status: [201, 200],
     params: object({
       chatId: Id,
@@ -156,6 +157,7 @@ export const hostActions = {
       expiresAt: Type.Optional(Time),
     }),
     returns: object({ ...ServerKey.properties, key: Type.String() }),
+    problems: ["user.too_many_keys"],
   }),
   "user.serverkey.list": action({
     summary: "The server keys that are good",

@@ -1,3 +1,5 @@
+import type { ActionContract } from "./define.ts";
+
 /** Every word that an error can carry, with the HTTP status and the title that go with it. Words never change their meaning. */
 export const problems = {
   // Any request can meet these.
@@ -31,6 +33,7 @@ export const problems = {
   "user.bad_host_token": { status: 401, title: "The host's token is not valid" },
   "user.missing_scope": { status: 403, title: "The server key is not good for that" },
   "user.session_not_found": { status: 404, title: "There is no such session" },
+  "user.too_many_keys": { status: 422, title: "There are too many server keys" },
   "user.key_not_found": { status: 404, title: "There is no such server key" },
   "user.report_not_found": { status: 404, title: "There is no such report" },
   "user.not_found": { status: 404, title: "There is no such user" },
@@ -61,4 +64,17 @@ export const problems = {
 export type ProblemCode = keyof typeof problems;
 
 /** What any request may answer, whatever it asks for. */
-export const commonProblems = ["bad_input", "too_many_requests", "internal", "unavailable"] as const satisfies readonly ProblemCode[];
+export const commonProblems = [
+  "bad_input",
+  "too_many_requests",
+  "internal",
+  "unavailable",
+] as const satisfies readonly ProblemCode[];
+
+/** What a door answers to whoever is not of the audience. */
+export function audienceProblems({ audience, scope }: Pick<ActionContract, "audience" | "scope">): ProblemCode[] {
+  if (audience === "user") return ["unauthenticated"];
+  if (audience === "admin") return ["unauthenticated", "forbidden"];
+  if (audience === "server") return scope ? ["unauthenticated", "user.missing_scope"] : ["unauthenticated"];
+  return [];
+}
