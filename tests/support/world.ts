@@ -72,6 +72,11 @@ export class World {
     return new TestUser({ id, name, email, refreshToken: signedIn.refreshToken }, signedIn.accessToken, this.doors);
   }
 
+  /** The code in the newest mail to an address; with `earlier`, once it is another mail than that one. */
+  mailedCode(email: string, earlier?: string): Promise<string> {
+    return this.#code(email, earlier);
+  }
+
   async #mailsTo(email: string): Promise<InboxMail[]> {
     const url = `${this.doors[0]!.api}/dev/inbox?to=${encodeURIComponent(email)}`;
     const response = await fetch(url, { headers: { Accept: "application/json" } });
