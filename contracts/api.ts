@@ -17,13 +17,20 @@ export const Limits = object({
 });
 export type Limits = Static<typeof Limits>;
 
+/** How one can sign in here. */
+const SignInWays = object({
+  own: Type.Boolean({ description: "By an account of Confab's own, with a password or a mailed code." }),
+  code: Type.Boolean({ description: "By a mailed code alone." }),
+  host: Type.Boolean({ description: "By the host, who vouches for its users." }),
+});
+
 export const apiActions = {
   "api.meta.get": action({
-    summary: "Version and limits",
+    summary: "Version, limits and ways to sign in",
     rest: "GET /meta",
     audience: "anyone",
     params: object({}),
-    returns: object({ version: Type.String(), limits: Limits }),
+    returns: object({ version: Type.String(), limits: Limits, auth: SignInWays }),
     repeatable: true,
   }),
   "api.document.openapi": action({

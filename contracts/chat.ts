@@ -182,7 +182,10 @@ export const UserEntry = Type.Union([
   object({
     ...userPlace,
     type: Type.Literal("profile.changed"),
-    data: object({ name: Type.String() }),
+    data: object({
+      name: Type.String(),
+      avatar: Type.Optional(nullable(Type.String({ description: "As in a profile; left out where a node of the version before told it." }))),
+    }),
   }),
 ]);
 export type UserEntry = Static<typeof UserEntry>;
@@ -393,6 +396,7 @@ export const chatActions = {
   "chat.invite.accept": action({
     summary: "Join a group by a link",
     rest: "POST /invites/:code/accept",
+    budget: "find",
     params: object({ code: Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$" }) }),
     returns: Chat,
     problems: ["chat.invite_not_good", "chat.banned", "chat.too_many_members"],
@@ -404,6 +408,7 @@ export const chatActions = {
     rest: "POST /chats/:chatId/messages",
     socket: "message:send",
     status: [201, 200],
+    budget: "chat",
     params: object({
       ...inChat,
       clientMessageId: ClientMessageId,
@@ -440,6 +445,7 @@ export const chatActions = {
     summary: "Change one's own message, within the time that the limits tell",
     rest: "PATCH /chats/:chatId/messages/:messageId",
     socket: "message:edit",
+    budget: "chat",
     params: object({
       ...onMessage,
       text: Type.Optional(Text),
@@ -463,6 +469,7 @@ export const chatActions = {
     summary: "Delete a message: its words are gone, its number stays",
     rest: "DELETE /chats/:chatId/messages/:messageId",
     socket: "message:delete",
+    budget: "chat",
     params: object(onMessage),
     returns: answerMessage,
     problems: ["chat.not_found", "chat.message_not_found", "chat.not_author"],
@@ -488,6 +495,7 @@ export const chatActions = {
     summary: "React to a message",
     rest: "PUT /chats/:chatId/messages/:messageId/reactions/:emoji",
     socket: "message:react",
+    budget: "chat",
     params: object({ ...onMessage, emoji: Emoji }),
     returns: answerMessage,
     problems: ["chat.not_found", "chat.message_not_found", "chat.message_deleted", "chat.too_many_reactions", "chat.blocked"],
@@ -497,6 +505,7 @@ export const chatActions = {
     summary: "Take a reaction back",
     rest: "DELETE /chats/:chatId/messages/:messageId/reactions/:emoji",
     socket: "message:unreact",
+    budget: "chat",
     params: object({ ...onMessage, emoji: Emoji }),
     returns: answerMessage,
     problems: ["chat.not_found", "chat.message_not_found", "chat.message_deleted", "chat.blocked"],
@@ -608,6 +617,7 @@ export const chatActions = {
   "chat.search.find": action({
     summary: "Find messages in my chats by their words, the newest first; the last word may be the beginning of one",
     rest: "GET /search",
+    budget: "find",
     params: object({
       q: Type.String({ minLength: 1, maxLength: 200, pattern: "\\S" }),
       chatId: Type.Optional(Id),
@@ -715,17 +725,17 @@ export const chatActions = {
     repeatable: true,
   }),
   "chat.people.shared": action({
-    summary: "The people that a user shares a chat with, or which of these are",
+    summary: "The people whom a user met in a chat, those of the latest chats first, or which of these are such",
     audience: "service",
     params: object({ userId: Id, userIds: Type.Optional(Type.Array(Id, { maxItems: 1000 })) }),
     returns: object({ userIds: Type.Array(Id, { description: "2,000 at most." }) }),
     repeatable: true,
   }),
-  "chat.preference.of": action({
-    summary: "The preferences of a user",
+  "chat.people.findable": action({
+    summary: "Whether a user lets another find them by their address: by preference, and not where they blocked the other",
     audience: "service",
-    params: object({ userId: Id }),
-    returns: Preferences,
+    params: object({ userId: Id, by: Id }),
+    returns: object({ findable: Type.Boolean() }),
     repeatable: true,
   }),
   "chat.person.export": action({
@@ -745,7 +755,12 @@ export const chatActions = {
   "chat.profile.note": action({
     summary: "Put a changed profile into its user's log; an older version than the one that is there is passed over",
     audience: "service",
-    params: object({ userId: Id, name: Type.String(), version: Type.Integer({ minimum: 1 }) }),
+    params: object({
+      userId: Id,
+      name: Type.String(),
+      avatar: Type.Optional(nullable(Type.String())),
+      version: Type.Integer({ minimum: 1 }),
+    }),
     returns: Empty,
     repeatable: true,
   }),

@@ -41,7 +41,7 @@ export {
 export { type HostChat, type ServerKey } from "./host.ts";
 export { socketEvents, type Presence } from "./io.ts";
 export { MailJob, type InboxMail } from "./mail.ts";
-export { commonProblems, problems, type ProblemCode } from "./problems.ts";
+export { audienceProblems, commonProblems, problems, type ProblemCode } from "./problems.ts";
 export { ProblemDocument, type FieldError } from "./shapes.ts";
 export { type Export, type Me, type Profile, type PublicKey, type Session, type SignedIn, type UserRole } from "./user.ts";
 

@@ -10,15 +10,14 @@ export const accountSettings = declareSettings("accounts", {
   AUTH_CODE: flag({ about: "Whether one can sign in by a mailed code.", default: true }),
 });
 
+type AccountSettings = Values<typeof accountSettings.declarations>;
+
+/** How one can sign in here. */
+export function waysToSignIn({ AUTH, AUTH_CODE }: AccountSettings): Record<Offer, boolean> {
+  return { own: AUTH !== "host", code: AUTH !== "host" && AUTH_CODE, host: AUTH !== "own" };
+}
+
 /** Whether an action is there at all: where not, its route answers as any unknown address does. */
-export function isOffered(
-  { offered }: Pick<ActionContract, "offered">,
-  { AUTH, AUTH_CODE }: Values<typeof accountSettings.declarations>,
-): boolean {
-  const offers: Record<Offer, boolean> = {
-    own: AUTH !== "host",
-    code: AUTH !== "host" && AUTH_CODE,
-    host: AUTH !== "own",
-  };
-  return offered === undefined || offers[offered];
+export function isOffered({ offered }: Pick<ActionContract, "offered">, settings: AccountSettings): boolean {
+  return offered === undefined || waysToSignIn(settings)[offered];
 }

@@ -17,16 +17,20 @@ export interface Identity {
 
 /** A session found alive is believed for so long (G6 wants an end seen everywhere within two seconds). */
 const trustMs = 1000;
+/** Keys that were read are believed for so long: one that is taken away is good for nothing after. */
+const keysTrustMs = 300_000;
 /** As many as the contract takes in one question. */
 const askAtOnce = 10_000;
 
 /** Tells who a token belongs to: by its signature, and by asking whether its session is still alive. */
 export class Sessions {
   readonly #broker: ServiceBroker;
-  readonly #keys = new Map<string, KeyObject>();
+  #keys = new Map<string, KeyObject>();
   readonly #verified = new LRUCache<string, Identity>({ max: 10_000 });
-  readonly #alive = new LRUCache<string, true>({ max: 50_000, ttl: trustMs });
-  #keysAskedAt = 0;
+  /** Whose the sessions are that were found alive. */
+  readonly #alive = new LRUCache<string, string>({ max: 50_000, ttl: trustMs });
+  /** By a clock that nobody sets. */
+  #keysAskedAt = -Infinity;
   #askingKeys: Promise<void> | undefined;
   #gathering: { ids: Set<string>; answer: Promise<Set<string>> } | undefined;
 
@@ -40,7 +44,7 @@ export class Sessions {
     if (!this.#alive.get(identity.sessionId)) {
       const alive = await this.#ask(identity.sessionId);
       if (!alive.has(identity.sessionId)) throw problem("unauthenticated", { detail: "The session has ended" });
-      this.#alive.set(identity.sessionId, true);
+      this.#alive.set(identity.sessionId, identity.userId);
     }
     return identity;
   }
@@ -60,7 +64,14 @@ export class Sessions {
     this.#alive.delete(sessionId);
   }
 
+  /** All sessions of this user ended, or all but one. */
+  forgetUser(userId: string, except: string | null): void {
+    for (const [sessionId, whose] of this.#alive.entries())
+      if (whose === userId && sessionId !== except) this.#alive.delete(sessionId);
+  }
+
   async #verify(token: string): Promise<Identity> {
+    this.#renewKeys();
     const known = this.#verified.get(token);
     if (known && known.expiresAt * 1000 > Date.now()) return known;
     const kid = keyIdOf(token);
@@ -79,17 +90,27 @@ export class Sessions {
 
   async #key(kid: string): Promise<KeyObject | undefined> {
     // Whoever comes while the keys are being read waits for them; a crowd that comes back to a new node is one question.
-    if (!this.#keys.has(kid)) await (this.#askingKeys ?? this.#askKeys());
+    // A made-up kid costs one look-up a second at most, whoever sends how many.
+    if (!this.#keys.has(kid)) await (this.#askingKeys ?? (this.#keysAge() > 1000 ? this.#askKeys() : undefined));
     return this.#keys.get(kid);
   }
 
+  readonly #keysAge = () => performance.now() - this.#keysAskedAt;
+
+  /** Beside the request that finds them old; where nobody answers, the known ones hold. */
+  #renewKeys(): void {
+    if (this.#keys.size === 0 || this.#askingKeys || this.#keysAge() <= keysTrustMs) return;
+    this.#askKeys().catch(() => {});
+  }
+
   async #askKeys(): Promise<void> {
-    // A made-up kid costs one look-up a second at most, whoever sends how many.
-    if (Date.now() - this.#keysAskedAt <= 1000) return;
     this.#askingKeys = call(this.#broker, "user.key.list", {})
       .then(({ keys }) => {
-        for (const key of keys) this.#keys.set(key.kid, createPublicKey({ key, format: "jwk" }));
-        this.#keysAskedAt = Date.now();
+        const read = new Map(keys.map((key) => [key.kid, createPublicKey({ key, format: "jwk" })]));
+        // What a key signed that is gone is not believed either.
+        if ([...this.#keys.keys()].some((kid) => !read.has(kid))) this.#verified.clear();
+        this.#keys = read;
+        this.#keysAskedAt = performance.now();
       })
       .finally(() => (this.#askingKeys = undefined));
     await this.#askingKeys;

@@ -14,7 +14,7 @@ export default function api(env?: Env): ServiceSchema {
     name: "api",
     mixins: [gateway(values)],
     settings: values,
-    actions: { ...meta, ...documents },
+    actions: { ...meta, ...documents(values) },
     events,
     async started() {
       edgeOf(this.broker).serve(front(this as unknown as ApiService));

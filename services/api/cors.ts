@@ -7,7 +7,7 @@ export function allowOrigin(req: IncomingMessage, res: ServerResponse, origins: 
   const origin = req.headers.origin;
   if (!origin || !origins.includes(origin)) return;
   res.setHeader("Access-Control-Allow-Origin", origin);
-  res.setHeader("Access-Control-Expose-Headers", "Location, Retry-After, X-Request-Id");
+  res.setHeader("Access-Control-Expose-Headers", "Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id");
 }
 
 /** Answers OPTIONS; nothing behind the gateway ever sees one. */

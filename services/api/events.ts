@@ -1,7 +1,12 @@
 import { on } from "@confab/mixins/define.ts";
 import type { ApiService } from "./gateway.ts";
 
-export const events = on("user.session.ended", function (this: ApiService, { sessionId }) {
-  // G6: at once where the event arrives; without it the session is believed for a second at most.
-  this.sessions.forget(sessionId);
-});
+// G6: at once where the event arrives; without it a session is believed for a second at most.
+export const events = {
+  ...on("user.session.ended", function (this: ApiService, { sessionId }) {
+    this.sessions.forget(sessionId);
+  }),
+  ...on("user.sessions.ended", function (this: ApiService, { userId, except }) {
+    this.sessions.forgetUser(userId, except);
+  }),
+};

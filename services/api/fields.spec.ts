@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
+import { scopes } from "@confab/contracts";
 import { routes, restPath, type Route } from "./routes.ts";
 import { signer, startApi, type Started } from "./testing.ts";
 
@@ -14,10 +15,13 @@ const called: string[] = [];
 let api: Started;
 beforeAll(async () => {
   const own = routes.filter(({ action }) => !action.startsWith("api."));
-  api = await startApi({
+  const stubs = {
     ...handlers,
     ...Object.fromEntries(own.map(({ action }) => [action, () => (called.push(action), { id: "x" })])),
-  });
+    "user.role.get": () => ({ role: "admin" }),
+    "user.serverkey.check": () => ({ keyId: randomUUID(), scopes }),
+  };
+  api = await startApi(stubs, { env: { AUTH: "both" } });
 });
 afterAll(() => api.stop());
 
@@ -31,7 +35,7 @@ function sample(schema: Schema): unknown {
   if (schema["type"] === "array")
     return Array.from({ length: Number(schema["minItems"] ?? 0) }, () => sample(schema["items"] as Schema));
   if (schema["type"] === "object") return {};
-  const texts = [randomUUID(), "ann@example.org", "123456", "text"];
+  const texts = [randomUUID(), "ann@example.org", "123456", "text", new Date(0).toISOString()];
   return texts.find((text) => ajv.validate(schema, text));
 }
 
@@ -62,8 +66,10 @@ const texts = anything
 function wrongValues(route: Route, field: string): unknown[] {
   const schema = route.contract.params.properties[field]! as Schema;
   const isText = route.pathParams.includes(field) || route.restIn === "query";
-  const asSent = (value: unknown) =>
-    schema["type"] === "integer" && typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
+  const asSent = (value: unknown) => {
+    if (schema["type"] === "integer" && typeof value === "string" && /^-?\d+$/.test(value)) return Number(value);
+    return schema["type"] === "boolean" && value === "true" ? true : value;
+  };
   const values = (isText ? texts : anything).filter((value) => !ajv.validate(schema, isText ? asSent(value) : value));
   // An empty part of a path is another path.
   return route.pathParams.includes(field) ? values.filter((value) => value !== "") : values;
@@ -75,7 +81,9 @@ function ask(route: Route, params: Record<string, unknown>) {
     delete rest[name];
     return encodeURIComponent(String(params[name]));
   });
-  const signedIn = route.contract.audience === "user" ? { token: token() } : {};
+  const signedIn = { anyone: {}, user: { token: token() }, admin: { token: token() }, server: { token: "ck_x" }, service: {} }[
+    route.contract.audience
+  ];
   if (route.restIn === "body") return api.ask(restPath + path, { method: route.method, body: rest, ...signedIn });
   const query = new URLSearchParams(rest as Record<string, string>);
   return api.ask(`${restPath}${path}?${query}`, { method: route.method, ...signedIn });

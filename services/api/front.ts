@@ -6,7 +6,9 @@ import helmet from "helmet";
 import { answerProblem, pathOf } from "./errors.ts";
 import type { ApiService } from "./gateway.ts";
 import { restPath } from "./routes.ts";
+import { avatars } from "./web/avatars.ts";
 import { docs, docsBeside } from "./web/docs.ts";
+import { exports } from "./web/exports.ts";
 import { inbox } from "./web/inbox.ts";
 import { keys } from "./web/keys.ts";
 import { page } from "./web/page.ts";
@@ -22,7 +24,7 @@ export function front(service: ApiService): Handler {
   const router = Router();
   router.use(protect);
   router.use((req, res, next) => (isRest(req) ? void service.answerRest(req, res, next) : next()));
-  router.use(keys(service), inbox(service), docs(), page());
+  router.use(keys(service), avatars(service), exports(service), inbox(service), docs(), page());
 
   return (req, res, next) => {
     const before = { ...res.getHeaders() };

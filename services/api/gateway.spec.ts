@@ -236,9 +236,9 @@ describe("problems", () => {
   });
 
   test("405 names what the address knows", async () => {
-    const answer = await api.ask("/api/v1/users/me", { method: "DELETE", token: token() });
+    const answer = await api.ask("/api/v1/users/me", { method: "PUT", token: token() });
     expectProblem(answer, 405, "method_not_allowed");
-    expect(answer.headers.allow!.split(", ").sort()).toEqual(["GET", "HEAD", "PATCH"]);
+    expect(answer.headers.allow!.split(", ").sort()).toEqual(["DELETE", "GET", "HEAD", "PATCH"]);
     expectProblem(await api.ask("/.well-known/jwks.json", { method: "POST" }), 405, "method_not_allowed");
   });
 
@@ -341,7 +341,7 @@ describe("other origins", () => {
   });
 });
 
-test("meta tells version and limits", async () => {
+test("meta tells version, limits and ways to sign in", async () => {
   const { json } = await api.ask("/api/v1/meta");
   expect(json).toEqual({
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
@@ -357,6 +357,7 @@ test("meta tells version and limits", async () => {
       liveTyping: 100,
       typingEvery: 3,
     },
+    auth: { own: true, code: true, host: false },
   });
 });
 

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Meta } from "@confab/mixins/define.ts";
+import { addressReader } from "@confab/mixins/address.ts";
+import { call, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
+import { ratesOf, type Rates } from "@confab/mixins/rates.ts";
+import { ServerKeys } from "@confab/mixins/serverkeys.ts";
 import { Sessions } from "@confab/mixins/sessions.ts";
 import { compileSchema } from "@confab/mixins/validator.ts";
 import { json, type RequestHandler } from "express";
@@ -10,7 +13,8 @@ import { allowOrigin, answerOptions } from "./cors.ts";
 import { answerJson, answerProblem, pathOf, requestIdOf } from "./errors.ts";
 import { readIdempotencyKey } from "./idempotency.ts";
 import { gatherParams } from "./params.ts";
-import { hasItemAddress, restPath, routeOf, routes } from "./routes.ts";
+import { forgetAddress, limitAddress, tellRates } from "./rates.ts";
+import { hasItemAddress, offeredRoutes, restPath, routeOf, routes, type Route } from "./routes.ts";
 import type { ApiSettings } from "./settings.ts";
 
 interface Alias {
@@ -32,6 +36,10 @@ export interface GatewayRequest extends IncomingMessage {
 export type ApiService = Service & {
   settings: ApiSettings;
   sessions: Sessions;
+  serverKeys: ServerKeys;
+  rates: Rates;
+  /** Where a request comes from. */
+  addressOf(req: IncomingMessage): string;
   aliases: Alias[];
   httpHandler(req: IncomingMessage, res: ServerResponse, next: () => void): Promise<void>;
   answerRest(req: IncomingMessage, res: ServerResponse, pass: () => void): Promise<void>;
@@ -39,7 +47,9 @@ export type ApiService = Service & {
 };
 
 /** moleculer-web with the contracts' routes, our identity, our params and our problems, and nothing open beside them. */
-export function gateway({ MAX_BODY, CORS_ORIGINS }: ApiSettings): ServiceSchema {
+export function gateway(settings: ApiSettings): ServiceSchema {
+  const { MAX_BODY, CORS_ORIGINS } = settings;
+  const addressOf = addressReader(settings);
   return {
     name: "api",
     mixins: [ApiGateway],
@@ -56,19 +66,22 @@ export function gateway({ MAX_BODY, CORS_ORIGINS }: ApiSettings): ServiceSchema 
       routes: [
         {
           path: restPath,
-          aliases: Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
+          aliases: Object.fromEntries(offeredRoutes(settings).map(({ method, path, action }) => [`${method} ${path}`, action])),
           mappingPolicy: "restrict",
           mergeParams: false,
           pathToRegexpOptions: { sensitive: true },
           bodyParsers: false,
-          use: [requireJson, readJson(MAX_BODY)],
+          use: [limitByAddress, requireJson, readJson(MAX_BODY)],
           onBeforeCall: prepareCall,
+          onAfterCall: noteDone,
         },
       ],
     } as ServiceSchema["settings"],
     // Nobody adds routes to a running gateway, and none lists what is not public.
     actions: { listAliases: false, addRoute: false, removeRoute: false },
     methods: {
+      addressOf,
+
       /** Answers what is under `restPath`; `pass` is for what is not there. */
       async answerRest(this: ApiService, req: IncomingMessage, res: ServerResponse, pass: () => void) {
         try {
@@ -126,8 +139,16 @@ export function gateway({ MAX_BODY, CORS_ORIGINS }: ApiSettings): ServiceSchema 
     },
     created() {
       this["sessions"] = new Sessions(this.broker);
+      this["serverKeys"] = new ServerKeys(this.broker);
+    },
+    async started() {
+      this["rates"] = ratesOf(this.broker, settings);
     },
   };
+}
+
+function limitByAddress(this: ApiService, req: IncomingMessage, res: ServerResponse, next: (err?: unknown) => void): void {
+  limitAddress(this)(req, res, next);
 }
 
 /** Who asks, and with what. */
@@ -136,22 +157,61 @@ async function prepareCall(
   ctx: Context<unknown, Meta>,
   _route: unknown,
   req: GatewayRequest,
-  _res: ServerResponse,
+  res: ServerResponse,
   alias: Alias,
 ) {
   const route = routeOf(alias.action);
+  const address = this.addressOf(req);
   ctx.meta.device = (req.headers["user-agent"] ?? "").slice(0, 200);
-  ctx.meta.address = (req.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
-  if (route.contract.audience === "user") {
-    const { userId, sessionId } = await this.sessions.identify(bearer(req));
-    Object.assign(ctx.meta, { userId, sessionId });
-  }
+  ctx.meta.address = address;
+  const asker = await identify(this, route, req);
+  const { path, query, body } = { path: req.$params["params"] as Record<string, string>, query: req.$query, body: req.body };
+  if (asker.keyId !== undefined) forgetAddress(res);
+  tellRates(res, await this.rates.admit(route.contract, { address, ...asker }, path));
+  Object.assign(ctx.meta, asker);
+  await authorize(this, route, ctx);
   const { key, errors } = readIdempotencyKey(req);
   if (key !== undefined) ctx.meta.idempotencyKey = key;
-  req.$params = gatherParams(route, { path: req.$params["params"] as Record<string, string>, query: req.$query, body: req.body });
+  req.$params = gatherParams(route, { path, query, body });
   // G8: named together with every other wrong field.
   if (errors.length > 0)
     throw problem("bad_input", { errors: [...errors, ...compileSchema(route.contract.params)(req.$params)] });
+}
+
+type Asker = Pick<Meta, "userId" | "sessionId" | "keyId" | "scopes">;
+
+/** Each audience has its kind of token: another one is none at all. */
+async function identify({ sessions, serverKeys }: ApiService, { contract }: Route, req: IncomingMessage): Promise<Asker> {
+  switch (contract.audience) {
+    case "user":
+    case "admin": {
+      const { userId, sessionId } = await sessions.identify(bearer(req));
+      return { userId, sessionId };
+    }
+    case "server": {
+      const { keyId, scopes } = await serverKeys.identify(bearer(req));
+      return { keyId, scopes };
+    }
+    default:
+      return {};
+  }
+}
+
+/** Whether whoever asks may ask that. */
+async function authorize({ broker }: ApiService, { contract }: Route, { meta }: Context<unknown, Meta>): Promise<void> {
+  const { audience, scope } = contract;
+  if (audience === "server" && scope && !meta.scopes?.includes(scope)) throw problem("user.missing_scope");
+  if (audience !== "admin") return;
+  // G6: asked each time, so that nobody is an administrator for longer than they are one.
+  const { role } = await call(broker, "user.role.get", { userId: meta.userId! });
+  if (role !== "admin") throw problem("forbidden");
+  meta.role = role;
+}
+
+/** Counts what went well. */
+function noteDone(this: ApiService, _ctx: unknown, _route: unknown, req: GatewayRequest, _res: ServerResponse, data: unknown) {
+  this.rates.noteDone(routeOf(req.$alias!.action).contract, req.$params);
+  return data;
 }
 
 function bearer(req: IncomingMessage): string | undefined {

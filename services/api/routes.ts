@@ -1,4 +1,6 @@
 import { actionEntries, type ActionContract, type ActionName } from "@confab/contracts";
+import { isOffered } from "@confab/mixins/accounts.ts";
+import type { ApiSettings } from "./settings.ts";
 
 /** Where the routes of the contracts begin. */
 export const restPath = "/api/v1";
@@ -21,6 +23,10 @@ export const routes: Route[] = actionEntries.flatMap(([action, contract]) => {
   const pathParams = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
   return [{ action, contract, method, path, pathParams, restIn: method === "GET" || method === "DELETE" ? "query" : "body" }];
 });
+
+/** Those that are there with these settings. To whoever asks for another there is nothing at its address. */
+export const offeredRoutes = (settings: Pick<ApiSettings, "AUTH" | "AUTH_CODE">): Route[] =>
+  routes.filter(({ contract }) => isOffered(contract, settings));
 
 const byAction = new Map(routes.map((route) => [route.action as string, route]));
 

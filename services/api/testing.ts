@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { ActionName, PublicKey } from "@confab/contracts";
 import { define, type Caller } from "@confab/mixins/define.ts";
 import { edgeMiddleware, edgeOf, edgeSettings } from "@confab/mixins/edge.ts";
+import { noRates } from "@confab/mixins/rates.testing.ts";
 import { tokenTerms } from "@confab/mixins/sessions.ts";
 import jwt from "jsonwebtoken";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
@@ -35,6 +36,8 @@ export function signer() {
   const ended = new Set<string>();
   return {
     key,
+    privateKey,
+    publicKey,
     end: (sessionId: string) => void ended.add(sessionId),
     token({
       userId = randomUUID(),
@@ -125,7 +128,7 @@ export async function startApi(
     host?: (handler: ReturnType<typeof edgeOf>["handler"]) => Parameters<typeof createServer>[1];
   } = {},
 ): Promise<Started> {
-  const given = { PORT: "0", NODE_ENV: "test", ...env };
+  const given = { PORT: "0", NODE_ENV: "test", ...noRates, ...env };
   const log: string[] = [];
   const server: Server | undefined = host && createServer((req, res) => host(edgeOf(broker).handler)!(req, res));
   const broker: ServiceBroker = new ServiceBroker({

@@ -1,5 +1,7 @@
+import { addressReader } from "@confab/mixins/address.ts";
 import { call, on } from "@confab/mixins/define.ts";
 import { edgeOf } from "@confab/mixins/edge.ts";
+import { ratesOf } from "@confab/mixins/rates.ts";
 import { Sessions } from "@confab/mixins/sessions.ts";
 import type { Env } from "@confab/mixins/settings.ts";
 import type { ServiceSchema } from "moleculer";
@@ -19,7 +21,7 @@ import { publish, publishEntries, take, withHidden } from "./relay.ts";
 import type { IoService } from "./service.ts";
 import { settings } from "./settings.ts";
 import { SlowReaders, type Connection } from "./slow.ts";
-import { chatIdOf, clientEvents, cutSession, handshake, rooms, send, userIdOf, type UserSocket } from "./sockets.ts";
+import { chatIdOf, clientEvents, cutSession, cutUser, handshake, rooms, send, userIdOf, type UserSocket } from "./sockets.ts";
 import { watchEvery, watchSockets } from "./watch.ts";
 
 export default (env?: Env): ServiceSchema => {
@@ -62,6 +64,9 @@ export default (env?: Env): ServiceSchema => {
       ...on("user.session.ended", function (this: IoService, { sessionId }) {
         cutSession(this, sessionId);
       }),
+      ...on("user.sessions.ended", function (this: IoService, { userId, except }) {
+        cutUser(this, userId, except);
+      }),
     },
     created(this: IoService) {
       // The mixin's open call: only events that a contract names are answered.
@@ -72,6 +77,7 @@ export default (env?: Env): ServiceSchema => {
       this.leaving = false;
       this.cluster = alone;
       this.sessions = new Sessions(this.broker);
+      this.addressOf = addressReader(this.settings);
       this.membership = new Membership(this);
       const onError = (err: unknown) => this.logger.warn("Missing entries could not be read yet.", err);
       this.chats = new Fanout({
@@ -100,6 +106,7 @@ export default (env?: Env): ServiceSchema => {
     },
     async started(this: IoService) {
       const { REDIS_URL, NAMESPACE } = this.settings;
+      this.rates = ratesOf(this.broker, this.settings);
       // Before anything is heard of other nodes.
       this.presences = openPresences(this);
       if (REDIS_URL) {

@@ -1,5 +1,6 @@
-import type { Server as HttpServer } from "node:http";
+import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { UserEntry } from "@confab/contracts";
+import type { Rates } from "@confab/mixins/rates.ts";
 import type { Sessions } from "@confab/mixins/sessions.ts";
 import type { Service } from "moleculer";
 import type { Server } from "socket.io";
@@ -20,6 +21,9 @@ export type IoService = Service & {
   /** What the mixin attaches Socket.io to. */
   server: HttpServer;
   sessions: Sessions;
+  rates: Rates;
+  /** Where a request comes from. */
+  addressOf: (req: IncomingMessage) => string;
   /** The logs of the chats and of the people that this node has sockets of. */
   chats: Fanout<ToldEntry>;
   users: Fanout<UserEntry>;

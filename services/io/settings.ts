@@ -1,7 +1,9 @@
+import { addressSettings } from "@confab/mixins/address.ts";
 import { clusterDeclarations } from "@confab/mixins/cluster.ts";
 import { edgeSettings } from "@confab/mixins/edge.ts";
 import { limitSettings } from "@confab/mixins/limits.ts";
 import { originSettings } from "@confab/mixins/origins.ts";
+import { rateSettings } from "@confab/mixins/rates.ts";
 import { declareSettings, integer, joinSettings } from "@confab/mixins/settings.ts";
 
 const { TRANSPORTER, REDIS_URL, NAMESPACE } = clusterDeclarations;
@@ -36,5 +38,5 @@ const ioSettings = declareSettings(
       : [],
 );
 
-export const settings = joinSettings(edgeSettings, limitSettings, originSettings, ioSettings);
+export const settings = joinSettings(edgeSettings, limitSettings, originSettings, addressSettings, rateSettings, ioSettings);
 export type IoSettings = ReturnType<typeof settings.read>;

@@ -1,5 +1,13 @@
-import { actionEntries, type ActionName, type SocketEventName, type SocketPayload } from "@confab/contracts";
+import {
+  actionEntries,
+  actions,
+  type ActionContract,
+  type ActionName,
+  type SocketEventName,
+  type SocketPayload,
+} from "@confab/contracts";
 import { mayConnect } from "@confab/mixins/origins.ts";
+import { requireRoom } from "@confab/mixins/rates.ts";
 import { badField, presentProblem, problem, toProblem } from "@confab/mixins/problem.ts";
 import type { Identity } from "@confab/mixins/sessions.ts";
 import type { Socket } from "socket.io";
@@ -9,6 +17,8 @@ import type { TypingMark } from "./actions/typing.ts";
 
 /** Whose socket it is, set at the handshake, and what is known of it. */
 export interface SocketData extends Identity {
+  address: string;
+  device: string;
   /** Whether its client was told that this token runs out. */
   isWarned?: boolean;
   /** In which chats it said that its user is typing. */
@@ -36,8 +46,13 @@ export function socketsOf({ io }: IoService, room?: string): UserSocket[] {
 export async function handshake(this: IoService, socket: UserSocket, next: (err?: Error) => void): Promise<void> {
   try {
     if (!mayConnect(socket.request, this.settings.CORS_ORIGINS)) throw problem("forbidden_origin");
+    const address = this.addressOf(socket.request);
+    const device = (socket.request.headers["user-agent"] ?? "").slice(0, 200);
+    // Before the token is looked at: a bad one costs what a good one does.
+    requireRoom(await this.rates.admitAddress(address));
     const { token } = socket.handshake.auth as { token?: unknown };
-    Object.assign(socket.data, await this.sessions.identify(typeof token === "string" ? token : undefined));
+    const identity = await this.sessions.identify(typeof token === "string" ? token : undefined);
+    Object.assign(socket.data, identity, { address, device });
     next();
   } catch (err) {
     next(refusal(this, err));
@@ -77,13 +92,30 @@ function answer(name: ActionName) {
   };
 }
 
+/** Takes what it costs from the budgets that REST takes from too, and does it. */
+async function ask(
+  service: IoService,
+  socket: UserSocket,
+  name: ActionName,
+  payload: object,
+  requestID: string,
+): Promise<unknown> {
+  const { rates } = service;
+  const contract: ActionContract = actions[name];
+  requireRoom(await rates.admitAddress(socket.data.address));
+  requireRoom(await rates.admit(contract, socket.data, payload));
+  const answer = await perform(service, socket, name, payload, requestID);
+  rates.noteDone(contract, payload);
+  return answer;
+}
+
 /** What a client asks of its own socket is done here, everything else by whichever node has the service. */
-function ask(service: IoService, socket: UserSocket, name: ActionName, payload: object, requestID: string): Promise<unknown> {
-  const { userId, sessionId } = socket.data;
-  const meta = { userId, sessionId };
+function perform(service: IoService, socket: UserSocket, name: ActionName, payload: object, requestID: string): Promise<unknown> {
+  const { userId, sessionId, address, device } = socket.data;
+  const meta = { userId, sessionId, address, device };
   if (!name.startsWith("io.")) return service.broker.call(name, payload, { meta, requestID });
-  const perform = service.actions[name.slice("io.".length)]! as (params: object, options: object) => Promise<unknown>;
-  return perform(payload, { meta: { ...meta, socketId: socket.id }, requestID });
+  const own = service.actions[name.slice("io.".length)]! as (params: object, options: object) => Promise<unknown>;
+  return own(payload, { meta: { ...meta, socketId: socket.id }, requestID });
 }
 
 /** What clients do by themselves, whether or not somebody sits before them. */
@@ -105,6 +137,12 @@ function report(service: IoService, err: unknown, requestId: string) {
 export function cutSession(service: IoService, sessionId: string): void {
   service.sessions.forget(sessionId);
   for (const socket of socketsOf(service, rooms.session(sessionId))) cut(socket);
+}
+
+/** The same for all sessions of a user, or all but one. */
+export function cutUser(service: IoService, userId: string, except: string | null): void {
+  service.sessions.forgetUser(userId, except);
+  for (const socket of socketsOf(service, rooms.user(userId))) if (socket.data.sessionId !== except) cut(socket);
 }
 
 /** Tells a socket that it is no longer wanted, and closes it. */

@@ -13,6 +13,7 @@ import type {
 } from "@confab/contracts";
 import { edgeMiddleware, edgeOf, edgeSettings } from "@confab/mixins/edge.ts";
 import { problem, ProblemRegenerator } from "@confab/mixins/problem.ts";
+import { noRates } from "@confab/mixins/rates.testing.ts";
 import { tokenTerms } from "@confab/mixins/sessions.ts";
 import type { Env } from "@confab/mixins/settings.ts";
 import { ContractValidator } from "@confab/mixins/validator.ts";
@@ -25,7 +26,7 @@ import { addedBy } from "./membership.ts";
 import { take, type NodeMessage } from "./relay.ts";
 import type { IoService } from "./service.ts";
 
-const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+export const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 export const key = {
   ...(publicKey.export({ format: "jwk" }) as { x: string; y: string }),
   kty: "EC",
@@ -220,7 +221,7 @@ export interface TestNode {
   stop(): Promise<void>;
 }
 
-export const testEnv = { PORT: "0", NODE_ENV: "test", CORS_ORIGINS: "https://app.example.com", MAX_BODY: "2048" };
+export const testEnv = { PORT: "0", NODE_ENV: "test", CORS_ORIGINS: "https://app.example.com", MAX_BODY: "2048", ...noRates };
 
 export async function startNode(backend: Backend, given: Env = {}): Promise<TestNode> {
   const env = { ...testEnv, ...given };

@@ -1,6 +1,6 @@
 // What everything that a test sees is compared with. A mismatch throws, whatever the test was about.
 
-import { actions, commonProblems, ProblemDocument, problems, socketEvents } from "@confab/contracts";
+import { actions, audienceProblems, commonProblems, ProblemDocument, problems, socketEvents } from "@confab/contracts";
 import type { ActionContract, ActionName, ProblemCode, SocketEventName } from "@confab/contracts";
 import { compileSchema } from "@confab/mixins/validator.ts";
 
@@ -15,7 +15,15 @@ export class ContractMismatch extends Error {
 /** What the doors say by themselves, before any action is asked. */
 const doorProblems: ProblemCode[] = ["bad_json", "bad_request", "too_large", "unsupported_media_type"];
 /** What the gateway says of an address that no contract names. */
-const addressProblems: ProblemCode[] = ["not_found", "method_not_allowed", "bad_request", "too_large", "internal", "unavailable"];
+const addressProblems: ProblemCode[] = [
+  "not_found",
+  "method_not_allowed",
+  "bad_request",
+  "too_large",
+  "too_many_requests",
+  "internal",
+  "unavailable",
+];
 
 const compiled = new Map<object, ReturnType<typeof compileSchema>>();
 
@@ -44,7 +52,7 @@ export function requireProblem(
   const document = value as ProblemDocument;
   const contract = name && contractOf(name);
   const allowed: readonly string[] = contract
-    ? [...contract.problems, ...commonProblems, ...doorProblems, ...(contract.audience === "user" ? ["unauthenticated"] : [])]
+    ? [...contract.problems, ...commonProblems, ...doorProblems, ...audienceProblems(contract)]
     : codes;
   if (!allowed.includes(document.code))
     throw new ContractMismatch(`${what} answered a problem that its contract does not name`, document);

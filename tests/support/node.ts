@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { noRates } from "../../mixins/rates.testing.ts";
 import { freePort } from "../../tools/parts/ports.ts";
 import { launch, tail, type Running } from "../../tools/parts/processes.ts";
 import { startWatchdog, type Watchdog } from "../../tools/parts/watchdog.ts";
@@ -74,6 +75,8 @@ export class TestNode {
       HEALTH_PORT: String(this.#healthPort),
       DATA_DIR: join(folder, "data"),
       ACCESS_MINUTES: "60",
+      // Tests ask faster than people do; those of rates set their own.
+      ...noRates,
     };
     const env = { ...unset, ...own, ...this.#env };
     this.#running = launch({ command: process.execPath, args: [confab], env, cwd: folder, log: this.log }, watchdog);

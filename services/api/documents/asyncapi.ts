@@ -1,4 +1,6 @@
 import { actionEntries, commonProblems, socketEvents, type ActionContract } from "@confab/contracts";
+import { isOffered } from "@confab/mixins/accounts.ts";
+import type { ApiSettings } from "../settings.ts";
 import { presentSchema, presentShapes, type Json } from "./shapes.ts";
 
 const channel = { $ref: "#/channels/socket" };
@@ -8,8 +10,9 @@ const ackOf = (event: string) => `${event}.ack`;
 const toldOf = (event: string) => `${event}.told`;
 
 /** AsyncAPI 3.0 of the socket: what clients may send, with its acknowledgement, and what the server sends. */
-export function presentAsyncapi(version: string): Json {
-  const fromClients = actionEntries.flatMap(([, contract]) => (contract.socket ? [{ event: contract.socket, contract }] : []));
+export function presentAsyncapi(version: string, settings: Pick<ApiSettings, "AUTH" | "AUTH_CODE">): Json {
+  const offered = actionEntries.filter(([, contract]) => isOffered(contract, settings));
+  const fromClients = offered.flatMap(([, contract]) => (contract.socket ? [{ event: contract.socket, contract }] : []));
   const sent = new Set(fromClients.map(({ event }) => event));
   const fromServer = Object.entries(socketEvents).map(([event, told]) => ({
     event,

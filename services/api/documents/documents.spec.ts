@@ -7,8 +7,9 @@ import { presentAsyncapi } from "./asyncapi.ts";
 import { presentOpenapi } from "./openapi.ts";
 
 type Json = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any -- a document is looked into by its paths
-const openapi: Json = presentOpenapi("1.2.3");
-const asyncapi: Json = presentAsyncapi("1.2.3");
+const everything = { AUTH: "both", AUTH_CODE: true } as const;
+const openapi: Json = presentOpenapi("1.2.3", everything);
+const asyncapi: Json = presentAsyncapi("1.2.3", everything);
 const contracts = Object.entries(actions) as [string, ActionContract][];
 
 const operations = Object.entries(openapi["paths"] as Record<string, Json>).flatMap(([path, methods]) =>
@@ -69,7 +70,13 @@ describe("OpenAPI", () => {
         ...contract.problems,
         ...commonProblems,
         "bad_request",
-        ...(contract.audience === "user" ? ["unauthenticated"] : []),
+        ...{
+          anyone: [],
+          user: ["unauthenticated"],
+          admin: ["unauthenticated", "forbidden"],
+          server: ["unauthenticated", "user.missing_scope"],
+          service: [],
+        }[contract.audience],
         ...(takesBody ? ["bad_json", "too_large", "unsupported_media_type"] : []),
       ];
       expect(told.sort()).toEqual(wanted.sort());
@@ -77,9 +84,35 @@ describe("OpenAPI", () => {
         [...contract.status, ...wanted.map((code) => problems[code as keyof typeof problems].status)].map(String),
       );
       expect(Object.keys(responses).sort()).toEqual([...statuses].sort());
-      expect(operation["security"]).toEqual(contract.audience === "user" ? [{ bearer: [] }] : []);
+      const schemes = { anyone: [], user: ["bearer"], admin: ["bearer"], server: ["serverKey"], service: [] };
+      expect(operation["security"]).toEqual(schemes[contract.audience].map((scheme) => ({ [scheme]: [] })));
     },
   );
+});
+
+test.each([
+  [
+    { AUTH: "own", AUTH_CODE: true },
+    ["POST /auth/login", "POST /auth/code"],
+    ["PUT /server/users/{externalId}", "POST /auth/exchange"],
+  ],
+  [{ AUTH: "own", AUTH_CODE: false }, ["POST /auth/login"], ["POST /auth/code", "POST /auth/exchange"]],
+  [{ AUTH: "host", AUTH_CODE: true }, ["POST /auth/exchange"], ["POST /auth/login", "POST /auth/code", "PUT /auth/password"]],
+] as const)("OpenAPI tells what is offered with %j, and no more", (offer, there, absent) => {
+  const told: Json = presentOpenapi("1.2.3", offer);
+  const has = (route: string) => {
+    const [method, path] = route.split(" ") as [string, string];
+    return Boolean(told["paths"][path]?.[method.toLowerCase()]);
+  };
+  expect([...there, "POST /auth/refresh"].filter((route) => !has(route))).toEqual([]);
+  expect(absent.filter(has)).toEqual([]);
+  expect(Object.keys(told["components"].securitySchemes as Json)).toEqual(
+    offer.AUTH === "host" ? ["bearer", "serverKey"] : ["bearer"],
+  );
+});
+
+test("what goes over a socket is always offered", () => {
+  expect(contracts.filter(([, { socket, offered }]) => socket && offered)).toEqual([]);
 });
 
 test("OpenAPI shows the Idempotency-Key of each action that takes one, and of no other", () => {

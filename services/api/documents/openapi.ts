@@ -1,10 +1,12 @@
-import { commonProblems, problems, type ProblemCode } from "@confab/contracts";
+import { audienceProblems, commonProblems, problems, type Audience, type ProblemCode } from "@confab/contracts";
 import { idempotencyHeader, idempotencyKey } from "../idempotency.ts";
-import { restPath, routes, type Route } from "../routes.ts";
+import { offeredRoutes, restPath, type Route } from "../routes.ts";
+import type { ApiSettings } from "../settings.ts";
 import { presentSchema, presentShapes, type Json } from "./shapes.ts";
 
 /** OpenAPI 3.1 of everything under `restPath`, from the contracts. */
-export function presentOpenapi(version: string): Json {
+export function presentOpenapi(version: string, settings: Pick<ApiSettings, "AUTH" | "AUTH_CODE">): Json {
+  const routes = offeredRoutes(settings);
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, "{$1}");
@@ -16,7 +18,7 @@ export function presentOpenapi(version: string): Json {
       title: "Confab",
       version,
       description:
-        "Errors are problem documents (RFC 9457); `code` is a stable word. Every GET answers HEAD as well. Requests may name themselves by `X-Request-Id`.",
+        "Errors are problem documents (RFC 9457); `code` is a stable word. Every GET answers HEAD as well. Requests may name themselves by `X-Request-Id`. `RateLimit` and `RateLimit-Policy` tell what is left of the budgets that a request takes from.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: restPath }],
@@ -24,9 +26,27 @@ export function presentOpenapi(version: string): Json {
     paths,
     components: {
       schemas: presentShapes(),
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token." } },
+      securitySchemes: securitySchemes(routes),
     },
   };
+}
+
+const schemes: Record<string, Json> = {
+  bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token." },
+  serverKey: { type: "http", scheme: "bearer", bearerFormat: "ck_…", description: "A server key of the host's backend." },
+};
+/** By what each audience says who it is. */
+const schemeOf: Record<Audience, string | undefined> = {
+  anyone: undefined,
+  user: "bearer",
+  admin: "bearer",
+  server: "serverKey",
+  service: undefined,
+};
+
+function securitySchemes(routes: Route[]): Json {
+  const used = new Set(routes.map(({ contract }) => schemeOf[contract.audience]));
+  return Object.fromEntries(Object.entries(schemes).filter(([name]) => used.has(name)));
 }
 
 const tagOf = ({ action }: Route) => action.split(".").slice(0, 2).join(" ");
@@ -58,7 +78,7 @@ function presentOperation(route: Route): Json {
     operationId: action,
     summary: contract.summary,
     tags: [tagOf(route)],
-    security: contract.audience === "user" ? [{ bearer: [] }] : [],
+    security: [schemeOf[contract.audience] ?? []].flat().map((scheme) => ({ [scheme]: [] })),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(takesBody(route) ? { requestBody: presentBody(route, rest) } : {}),
     responses: { ...presentSuccesses(route), ...presentProblems(problemsOf(route)) },
@@ -97,7 +117,7 @@ function problemsOf({ contract, restIn }: Route): ProblemCode[] {
     ...contract.problems,
     ...commonProblems,
     "bad_request",
-    ...(contract.audience === "user" ? (["unauthenticated"] as const) : []),
+    ...audienceProblems(contract),
     // Also where no field is wanted: a body may be sent.
     ...(restIn === "body" ? (["bad_json", "too_large", "unsupported_media_type"] as const) : []),
   ];

@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { problem } from "@confab/mixins/problem.ts";
-import { Router } from "express";
+import { Router, type Request } from "express";
 
-type Answer = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+type Answer = (req: Request, res: ServerResponse) => void | Promise<void>;
 
 /** An address that can be read and nothing else. */
 export function getOnly(path: string, answer: Answer): Router {

@@ -18,7 +18,7 @@ export function inbox({ broker, settings }: ApiService) {
   router.use(
     getOnly("/dev/inbox", async (req, res) => {
       requireDevelopment();
-      const to = new URLSearchParams(req.url!.split("?")[1] ?? "").get("to");
+      const to = new URLSearchParams(req.url.split("?")[1] ?? "").get("to");
       const params = to === null ? {} : { to };
       // The asker's fault, which the answer of a service could not be told from a fault of ours.
       const errors = faultsOf(params);
