@@ -9,6 +9,7 @@ import { me } from "./actions/me.ts";
 import { members } from "./actions/members.ts";
 import { messages } from "./actions/messages.ts";
 import { operators } from "./actions/operators.ts";
+import { people } from "./actions/people.ts";
 import { pins } from "./actions/pins.ts";
 import { reactions } from "./actions/reactions.ts";
 import { receipts } from "./actions/receipts.ts";
@@ -44,6 +45,7 @@ export default (env?: Env): ServiceSchema =>
       ...sync,
       ...search,
       ...operators,
+      ...people,
     },
     async started(this: ChatService) {
       this.userLog = new UserLog(this.store, (userId, entry) =>

@@ -81,6 +81,25 @@ export const seesRev = (sees: readonly Interval[], rev: number): boolean =>
 export const seesSeq = (sees: readonly Interval[], seq: number): boolean =>
   sees.some(({ fromSeq, toSeq = Infinity }) => fromSeq <= seq && seq <= toSeq);
 
+/**
+ * Whether a user met another in this chat. A member met all who may see some of what the member may see, those among
+ * them who have left: their names stand at their messages. Whoever has left met those in whose company something was
+ * said, as far as that is known, and nobody who came later.
+ */
+export function haveMet(state: State, userId: string, other: string): boolean {
+  const [mine, theirs] = [seesOf(state, userId), seesOf(state, other)];
+  if (userId === other || !overlap(mine, theirs)) return false;
+  if (state.members.has(userId)) return true;
+  const { toRev = Infinity, toSeq = Infinity } = mine.at(-1)!;
+  const member = state.members.get(other);
+  return member ? member.joinedSeq < toSeq : theirs.at(-1)!.toRev! <= toRev;
+}
+
+const overlap = (some: readonly Interval[], others: readonly Interval[]): boolean =>
+  some.some(({ fromRev, toRev = Infinity }) =>
+    others.some((other) => fromRev <= (other.toRev ?? Infinity) && other.fromRev <= toRev),
+  );
+
 /** The messages that a member may see, as ranges without empty ones, ascending. */
 export function visibleSeqs(state: State, userId: string): { from: number; to: number }[] {
   return seesOf(state, userId)

@@ -173,7 +173,10 @@ function presentNote(note: ChatNote | undefined) {
 
 export function presentUserEntry(entry: UserSubject): UserEntry {
   const place = { userRev: entry.rev, at: time(entry.at) };
-  if (entry.type === "profile.changed") return { ...place, type: entry.type, data: { name: entry.body.name } };
+  if (entry.type === "profile.changed") {
+    const { name, avatar } = entry.body;
+    return { ...place, type: entry.type, data: { name, ...(avatar === undefined ? {} : { avatar }) } };
+  }
   if (entry.type !== "chat.noted") return { ...place, type: entry.type, data: entry.body } as UserEntry;
   const { chatId, member, readSeq, deliveredSeq } = entry.body;
   return { ...place, type: entry.type, data: { chatId, member, readSeq, deliveredSeq, ...presentNote(entry.body) } };

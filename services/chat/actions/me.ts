@@ -70,12 +70,12 @@ export const me = {
   }),
 
   ...define("chat.profile.note", async function (this: ChatService, ctx) {
-    const { userId, name, version } = ctx.params;
+    const { userId, version, ...profile } = ctx.params;
     await this.userLog.append(userId, [
       {
         subject: subjects.profile,
         type: "profile.changed",
-        decide: (now) => ((now?.version ?? 0) >= version ? undefined : { name, version }),
+        decide: (now) => ((now?.version ?? 0) >= version ? undefined : { ...profile, version }),
       },
     ]);
     return null;

@@ -192,7 +192,7 @@ export interface UserEntryBodies {
   "chat.noted": ChatNote;
   "block.changed": { userId: string; blocked: boolean };
   "preferences.changed": Pick<Preferences, "readReceipts" | "presence"> & Partial<Preferences>;
-  "profile.changed": { name: string; version: number };
+  "profile.changed": { name: string; avatar?: string | null; version: number };
 }
 
 /** The last entry of a subject in a user's log. */
