@@ -1,3 +1,4 @@
+import crypto from "node:crypto";
 import { call, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import type { SignedIn } from "@confab/contracts";
@@ -48,6 +49,17 @@ test("whoever registers a known address gets the same answer, and its owner a ma
     });
   await expect(user.login(ann, "mallory's own")).rejects.toMatchObject({ type: "user.wrong_credentials" });
   await user.login(ann, right);
+});
+
+test("no code is good for a flow whose mail said something else, not even the one that was made for it", async () => {
+  await user.register(ann, right);
+  jest.spyOn(crypto, "randomInt").mockImplementation(() => 123_456);
+  const { flowId } = await call(user.broker, "user.account.register", { email: ann, password: "mallory's own", name: "Ann" });
+  await expect(call(user.broker, "user.code.verify", { flowId, code: "123456" })).rejects.toMatchObject({
+    type: "user.wrong_code",
+  });
+  const known = await user.mailedCode(ann);
+  expect(known.code).toBe("123456");
 });
 
 test("a registration that is finished after the address got an account changes no password", async () => {
