@@ -180,7 +180,7 @@ class SharedBudget {
     if (own.consumedPoints > this.#limit || !this.#all) return this.#present(own);
     if (strict) {
       await this.#tell(key, 1);
-      return this.look(key);
+      return this.#present((await this.#own.get(key)) ?? own);
     }
     const untold = (this.#untold.get(key) ?? 0) + 1;
     this.#untold.set(key, untold >= this.#lot ? 0 : untold);
@@ -188,12 +188,12 @@ class SharedBudget {
     return this.#present(own);
   }
 
-  /** How it stands, with nothing taken. */
+  /** How it stands, with nothing taken: over where one more would be too much. */
   async look(key: string): Promise<Standing> {
     const own = await this.#own.get(key);
     if (!own) return { name: this.#name, limit: this.#limit, remaining: this.#limit, wholeIn: rateWindow, isOver: false };
     const standing = this.#present(own);
-    return { ...standing, isOver: own.consumedPoints > this.#limit };
+    return { ...standing, isOver: standing.remaining === 0 };
   }
 
   giveBack(key: string): void {

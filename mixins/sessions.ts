@@ -81,6 +81,8 @@ export class Sessions {
       const { issuer, audience, algorithm } = tokenTerms;
       const claims = jwt.verify(token, key, { algorithms: [algorithm], issuer, audience }) as jwt.JwtPayload;
       const identity = { userId: claims.sub!, sessionId: claims["sid"] as string, expiresAt: claims.exp! };
+      // The library asks for no end of its own accord.
+      if (typeof identity.expiresAt !== "number") throw problem("unauthenticated");
       this.#verified.set(token, identity);
       return identity;
     } catch {

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { problem } from "@confab/mixins/problem.ts";
+import { badTokens, goodToken } from "@confab/mixins/sessions.testing.ts";
 import { signer, startApi, type Started } from "./testing.ts";
 
-const { key, token, end, handlers } = signer();
+const { key, token, end, handlers, ...pair } = signer();
 const chatId = randomUUID();
 let asked: { params: unknown; meta: Record<string, unknown> }[] = [];
 const note = (ctx: { params: unknown; meta: Record<string, unknown> }) =>
@@ -194,6 +196,14 @@ describe("who asks", () => {
     expect(asked).toEqual([]);
   });
 
+  test.each(Object.entries(badTokens))("refused: %s", async (_what, make) => {
+    const whose = { userId: randomUUID(), sessionId: randomUUID() };
+    const ask = (given: string) => api.ask("/api/v1/users/me", { headers: { authorization: `Bearer ${given}` } });
+    expectProblem(await ask(make(pair, whose)), 401, "unauthenticated");
+    expect(asked).toEqual([]);
+    expect((await ask(goodToken(pair, whose))).status).toBe(200);
+  });
+
   test("a token is not read where anyone may ask", async () => {
     const answer = await api.ask("/api/v1/auth/code", { method: "POST", token: "nonsense", body: { email: "ann@example.org" } });
     expect(answer.status).toBe(202);
@@ -207,6 +217,187 @@ describe("who asks", () => {
     end(sessionId);
     await api.broker.broadcast("user.session.ended", { userId: randomUUID(), sessionId });
     expectProblem(await api.ask("/api/v1/users/me", { token: good }), 401, "unauthenticated");
+  });
+});
+
+describe("administrators and the host's backend", () => {
+  const roles: Record<string, "admin" | "user"> = {};
+  const keys: Record<string, string[]> = { ck_all: ["users", "tokens"], ck_other: ["chats"] };
+  const seen: Record<string, unknown>[] = [];
+  let checks = 0;
+  let both: Started;
+  beforeAll(async () => {
+    const stubs: Parameters<typeof startApi>[0] = {
+      ...handlers,
+      "user.role.get": ({ params }) => ({ role: roles[(params as { userId: string }).userId] ?? "user" }),
+      "user.serverkey.check": ({ params }) => {
+        checks++;
+        const scopes = keys[(params as { key: string }).key];
+        return scopes ? { keyId: chatId, scopes } : null;
+      },
+      "user.serverkey.list": ({ meta }) => (seen.push({ ...meta }), { items: [] }),
+      "user.host.put": ({ meta }) => (seen.push({ ...meta }), { id: chatId }),
+    };
+    both = await startApi(stubs, { env: { AUTH: "both" } });
+  });
+  afterAll(() => both.stop());
+  beforeEach(() => void (seen.length = 0));
+  const asAdmin = (given?: string) => both.ask("/api/v1/admin/keys", given === undefined ? {} : { token: given });
+  const asHost = (given?: string) =>
+    both.ask("/api/v1/server/users/7", { method: "PUT", body: {}, ...(given === undefined ? {} : { token: given }) });
+
+  test("an administrator is one for as long as they are, asked each time", async () => {
+    const userId = randomUUID();
+    const hers = token({ userId });
+    expectProblem(await asAdmin(hers), 403, "forbidden");
+    roles[userId] = "admin";
+    expect((await asAdmin(hers)).status).toBe(200);
+    expect(seen).toMatchObject([{ userId, role: "admin" }]);
+    roles[userId] = "user";
+    expectProblem(await asAdmin(hers), 403, "forbidden");
+    expect(seen).toHaveLength(1);
+  });
+
+  test("a server key tells the action which it is and what it is good for", async () => {
+    expect((await asHost("ck_all")).status).toBe(200);
+    expect(seen).toMatchObject([{ keyId: chatId, scopes: ["users", "tokens"] }]);
+    expect(seen[0]!["userId"]).toBeUndefined();
+  });
+
+  test("one without the scope is 403, and calls nothing", async () => {
+    expectProblem(await asHost("ck_other"), 403, "user.missing_scope");
+    expect(seen).toEqual([]);
+  });
+
+  test("a key where a user belongs is 401, and so is a user where a key belongs, and one that is unknown, once asked", async () => {
+    for (const given of ["ck_all", undefined]) expectProblem(await asAdmin(given), 401, "unauthenticated");
+    for (const given of [token(), "ck_unknown", undefined]) expectProblem(await asHost(given), 401, "unauthenticated");
+    const before = checks;
+    for (let at = 0; at < 5; at++) expectProblem(await asHost("ck_unknown"), 401, "unauthenticated");
+    expect(checks - before).toBeLessThanOrEqual(1);
+    expect(seen).toEqual([]);
+  });
+});
+
+describe("what is not offered", () => {
+  test.each([
+    [{ AUTH: "host" }, "POST /auth/login", "POST /auth/exchange"],
+    [{ AUTH: "own" }, "POST /auth/exchange", "POST /auth/login"],
+    [{ AUTH: "own" }, "PUT /server/users/7", "POST /auth/login"],
+    [{ AUTH_CODE: "off" }, "POST /auth/code", "POST /auth/login"],
+  ])("with %j %s is as any unknown address, and %s is there", async (env, absent, there) => {
+    const some = await startApi(handlers, { env: env as unknown as Record<string, string> });
+    const ask = (route: string) => {
+      const [method, path] = route.split(" ") as [string, string];
+      return some.ask(`/api/v1${path}`, { method, body: {} });
+    };
+    try {
+      expectProblem(await ask(absent), 404, "not_found");
+      expectProblem(await ask(`OPTIONS ${absent.split(" ")[1]!}`), 404, "not_found");
+      // Nobody answers here, but somebody would be asked.
+      expectProblem(await ask(there), 503, "unavailable");
+      const { json } = await some.ask("/api/v1/openapi.json");
+      expect(json.paths[absent.split(" ")[1]!.replace("7", "{externalId}")]).toBeUndefined();
+    } finally {
+      await some.stop();
+    }
+  });
+});
+
+describe("rates", () => {
+  const opened: Started[] = [];
+  const open = async (env: Record<string, string>) => {
+    const one = await startApi(
+      {
+        ...handlers,
+        "user.me.get": ({ meta }) => (seen.push(meta["address"]), { id: chatId }),
+        "user.code.request": () => ({ flowId: chatId, expiresIn: 600 }),
+        "user.serverkey.check": () => ({ keyId: chatId, scopes: ["users"] }),
+        "user.host.put": () => ({ id: chatId }),
+        "chat.message.send": ({ params }) => {
+          if ((params as { text: string }).text === "no") throw problem("chat.not_found");
+          return { message: {} };
+        },
+      },
+      { env },
+    );
+    opened.push(one);
+    return one;
+  };
+  const seen: unknown[] = [];
+  afterAll(() => Promise.all(opened.map((one) => one.stop())));
+  const expectOver = (answer: Awaited<ReturnType<Started["ask"]>>, name: string) => {
+    expectProblem(answer, 429, "too_many_requests");
+    expect(answer.headers["retry-after"]).toBe(String(answer.json.retryAfter));
+    expect(answer.headers["ratelimit"]).toMatch(new RegExp(`"${name}";r=0;t=${answer.json.retryAfter}$`));
+  };
+
+  test("are told on every answer, a refusal too, and let through to pages of other origins", async () => {
+    const one = await open({ RATE_USER: "2", RATE_ADDRESS: "9", CORS_ORIGINS: "https://app.example.com" });
+    const mine = { token: token(), headers: { origin: "https://app.example.com" } };
+    const { headers } = await one.ask("/api/v1/users/me", mine);
+    expect(headers["ratelimit-policy"]).toBe('"address";q=9;w=60, "user";q=2;w=60');
+    expect(headers["ratelimit"]).toMatch(/^"address";r=8;t=\d+, "user";r=1;t=\d+$/);
+    expect(headers["access-control-expose-headers"]).toContain("RateLimit, RateLimit-Policy");
+    await one.ask("/api/v1/users/me", mine);
+    expectOver(await one.ask("/api/v1/users/me", mine), "user");
+    expect((await one.ask("/api/v1/users/me", { token: token() })).status).toBe(200);
+    expectProblem(await one.ask("/api/v1/users/me"), 401, "unauthenticated");
+    expect((await one.ask("/api/v1/users/me")).headers["ratelimit"]).toMatch(/^"address";r=3;t=\d+$/);
+  });
+
+  test("of an address hold for whoever asks, and a bad token costs what a good one does", async () => {
+    const one = await open({ RATE_ADDRESS: "6" });
+    for (const given of ["x", "x.y.z", "ck_x", token()]) await one.ask("/api/v1/users/me", { token: given });
+    await one.ask("/avatars/x");
+    await one.ask("/exports/x?token=x");
+    expectOver(await one.ask("/api/v1/users/me", { token: token() }), "address");
+    expectOver(await one.ask("/avatars/x"), "address");
+    expectOver(await one.ask("/exports/x?token=x"), "address");
+    // Whoever wants to know what this is may read it.
+    expect((await one.ask("/docs")).status).toBe(200);
+  });
+
+  test("a forged X-Forwarded-For changes nothing, unless a proxy is trusted", async () => {
+    const ask = (of: Started, forwarded: string) =>
+      of.ask("/api/v1/users/me", {
+        token: token(),
+        headers: { "x-forwarded-for": forwarded, forwarded: `for=${forwarded}`, "x-real-ip": forwarded },
+      });
+    const plain = await open({ RATE_ADDRESS: "3" });
+    for (const at of [1, 2, 3]) expect((await ask(plain, `192.0.2.${at}`)).status).toBe(200);
+    expectOver(await ask(plain, "192.0.2.4"), "address");
+    expect(new Set(seen)).toEqual(new Set(["127.0.0.1"]));
+    const behind = await open({ RATE_ADDRESS: "3", TRUST_PROXY: "loopback" });
+    for (const at of [1, 2, 3]) expect((await ask(behind, `198.51.100.${at}, 192.0.2.7`)).status).toBe(200);
+    expectOver(await ask(behind, "198.51.100.4, 192.0.2.7"), "address");
+    expect((await ask(behind, "192.0.2.8")).status).toBe(200);
+    expect(seen.slice(-2)).toEqual(["192.0.2.7", "192.0.2.8"]);
+  });
+
+  test("a server key has its own in place of its address's", async () => {
+    const one = await open({ AUTH: "both", RATE_ADDRESS: "4", RATE_KEY: "8" });
+    const put = () => one.ask("/api/v1/server/users/7", { method: "PUT", token: "ck_x", body: {} });
+    for (let at = 0; at < 8; at++) expect((await put()).headers["ratelimit"]).toMatch(new RegExp(`^"key";r=${7 - at};t=\\d+$`));
+    expectOver(await put(), "key");
+  });
+
+  test("guesses have one for each address", async () => {
+    const one = await open({ RATE_SIGN_IN: "2" });
+    const code = (email: string) => one.ask("/api/v1/auth/code", { method: "POST", body: { email } });
+    for (const name of ["ann", "bob"]) expect((await code(`${name}@example.org`)).status).toBe(202);
+    expectOver(await code("cy@example.org"), "sign-in");
+    expect((await one.ask("/api/v1/users/me", { token: token() })).status).toBe(200);
+  });
+
+  test("a chat has one for all that is written into it, which those who may not write there cannot use up", async () => {
+    const one = await open({ RATE_CHAT: "2" });
+    const send = (text: string, chat = chatId) =>
+      one.ask(`/api/v1/chats/${chat}/messages`, { method: "POST", token: token(), body: { clientMessageId: "a", text } });
+    for (let at = 0; at < 5; at++) expectProblem(await send("no"), 404, "chat.not_found");
+    for (let at = 0; at < 2; at++) expect((await send("hello")).status).toBe(201);
+    expectOver(await send("hello"), "chat");
+    expect((await send("hello", randomUUID())).status).toBe(201);
   });
 });
 

@@ -99,6 +99,7 @@ export function askAt(port: number, path: string, { method = "GET", headers = {}
         const chunks: Buffer[] = [];
         res
           .on("data", (chunk: Buffer) => chunks.push(chunk))
+          .on("error", reject)
           .on("end", () => {
             const told = Buffer.concat(chunks).toString();
             const json = /json/.test(res.headers["content-type"] ?? "") && told ? (JSON.parse(told) as unknown) : undefined;
@@ -112,6 +113,7 @@ export function askAt(port: number, path: string, { method = "GET", headers = {}
 
 export interface Started {
   broker: ServiceBroker;
+  port: number;
   log: string[];
   ask(path: string, asking?: Asking): Promise<Answer>;
   stop(): Promise<void>;
@@ -137,13 +139,15 @@ export async function startApi(
     middlewares: [edgeMiddleware(edgeSettings.read(given), server)],
   });
   const service = broker.createService(api(given));
-  for (const level of ["error", "warn"] as const) service.logger[level] = (...words: unknown[]) => void log.push(words.join(" "));
+  for (const level of ["error", "warn", "info", "debug"] as const)
+    service.logger[level] = (...words: unknown[]) => void log.push(words.join(" "));
   for (const stub of stubs(handlers)) broker.createService(stub);
   await broker.start();
   if (server) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = edgeOf(broker).server.address() as AddressInfo;
   return {
     broker,
+    port,
     log,
     ask: (path, asking) => askAt(port, path, asking),
     async stop() {

@@ -1,12 +1,14 @@
 import { createServer } from "node:http";
 import { edgeMiddleware, edgeSettings } from "@confab/mixins/edge.ts";
 import { problem } from "@confab/mixins/problem.ts";
+import { ratesOf } from "@confab/mixins/rates.ts";
+import { badTokens, goodToken } from "@confab/mixins/sessions.testing.ts";
 import { ContractValidator } from "@confab/mixins/validator.ts";
 import jwt from "jsonwebtoken";
 import { ServiceBroker } from "moleculer";
 import { v7 as uuid } from "uuid";
 import ioService from "./io.service.ts";
-import { Backend, pause, startNode, testEnv, token, type TestNode } from "./testing.ts";
+import { Backend, pause, privateKey, publicKey, startNode, testEnv, token, type TestNode } from "./testing.ts";
 
 const backend = new Backend();
 backend.answers["chat.message.send"] = ({ text, ...others }) => {
@@ -15,10 +17,12 @@ backend.answers["chat.message.send"] = ({ text, ...others }) => {
   return { message: { text, ...others } } as never;
 };
 let node: TestNode;
+/** One that takes tokens of any length. */
+let roomy: TestNode;
 beforeAll(async () => {
-  node = await startNode(backend);
+  [node, roomy] = [await startNode(backend), await startNode(backend, { MAX_BODY: "65536" })];
 });
-afterAll(() => node.stop());
+afterAll(() => Promise.all([node.stop(), roomy.stop()]));
 
 describe("the handshake", () => {
   test("lets in a good token, and says when the socket is subscribed", async () => {
@@ -34,6 +38,16 @@ describe("the handshake", () => {
     ["one that nobody signed", { token: jwt.sign({ sid: uuid() }, "", { algorithm: "none", keyid: "k1", subject: uuid() }) }],
   ])("refuses %s with a problem", async (_name, auth) => {
     await expect(node.open({ auth }).ready).rejects.toMatchObject({ data: { code: "unauthenticated", status: 401 } });
+  });
+
+  test.each(Object.entries(badTokens))("refuses a token: %s", async (_what, make) => {
+    const [keys, whose] = [
+      { privateKey, publicKey },
+      { userId: uuid(), sessionId: uuid() },
+    ];
+    const refused = roomy.open({ ...whose, auth: { token: make(keys, whose) } }).ready;
+    await expect(refused).rejects.toMatchObject({ data: { code: "unauthenticated", status: 401 } });
+    await expect(roomy.open({ ...whose, auth: { token: goodToken(keys, whose) } }).ready).resolves.toMatchObject(whose);
   });
 
   test("refuses a session that has ended", async () => {
@@ -56,7 +70,7 @@ describe("client events", () => {
   test("call the action of their contract as whoever the socket is", async () => {
     const { ask, userId, sessionId } = await node.enter();
     await expect(ask("message:send", params)).resolves.toEqual({ ok: true, data: { message: params } });
-    expect(backend.asked.at(-1)).toMatchObject({ meta: { userId, sessionId }, params });
+    expect(backend.asked.at(-1)).toMatchObject({ meta: { userId, sessionId, address: "127.0.0.1" }, params });
   });
 
   test.each([
@@ -133,10 +147,77 @@ describe("an ended session", () => {
     await Promise.all([waitFor("session:revoked"), closed]);
   });
 
+  test("of all that a user has, the one that stays is not cut", async () => {
+    const userId = uuid();
+    const [ends, stays, other] = [await node.enter(userId), await node.enter(userId), await node.enter()];
+    await node.broker.broadcast("user.sessions.ended", { userId, except: stays.sessionId });
+    await Promise.all([ends.waitFor("session:revoked"), ends.closed]);
+    expect([stays, other].map(({ socket }) => socket.connected)).toEqual([true, true]);
+    await node.broker.broadcast("user.sessions.ended", { userId, except: null });
+    await Promise.all([stays.waitFor("session:revoked"), stays.closed]);
+    expect(other.socket.connected).toBe(true);
+  });
+
   test("G6: is cut within two seconds where the event is lost", async () => {
     const { waitFor, sessionId } = await node.enter();
     backend.endedSessions.add(sessionId);
     await waitFor("session:revoked", undefined, 2000);
+  });
+});
+
+describe("rates", () => {
+  const nodes: TestNode[] = [];
+  const start = async (env: Record<string, string>) => {
+    const one = await startNode(backend, env);
+    nodes.push(one);
+    return one;
+  };
+  afterAll(() => Promise.all(nodes.map((one) => one.stop())));
+  const over = { code: "too_many_requests", status: 429, retryAfter: expect.any(Number) };
+  const message = { chatId: uuid(), clientMessageId: "n", text: "hello" };
+
+  test("of an account hold for all its sockets, and for what REST counted too", async () => {
+    const one = await start({ RATE_USER: "4" });
+    const { userId, ask } = await one.enter();
+    const other = await one.enter(userId);
+    for (let at = 0; at < 3; at++) await expect(ask("message:send", message)).resolves.toMatchObject({ ok: true });
+    // As the gateway of the same process does.
+    await ratesOf(one.broker, one.service.settings).admit({}, { userId, address: "" }, {});
+    await expect(other.ask("message:send", message)).resolves.toMatchObject({ ok: false, error: over });
+    const { ask: asElse } = await one.enter();
+    await expect(asElse("message:send", message)).resolves.toMatchObject({ ok: true });
+  });
+
+  test("of a chat hold for all that write in it", async () => {
+    const one = await start({ RATE_CHAT: "2" });
+    const [ann, bob] = [await one.enter(), await one.enter()];
+    const chatId = uuid();
+    await expect(ann.ask("message:send", { ...message, chatId: { toString: 1 } })).resolves.toMatchObject({ ok: true });
+    for (let at = 0; at < 3; at++) await bob.ask("message:send", { ...message, chatId, text: "no" });
+    for (const who of [ann, bob])
+      await expect(who.ask("message:send", { ...message, chatId })).resolves.toMatchObject({ ok: true });
+    await expect(ann.ask("message:send", { ...message, chatId })).resolves.toMatchObject({ ok: false, error: over });
+    await expect(ann.ask("message:send", { ...message, chatId: uuid() })).resolves.toMatchObject({ ok: true });
+  });
+
+  test("of an address are taken before a token is looked at, whatever the asker says of itself", async () => {
+    const one = await start({ RATE_ADDRESS: "3" });
+    const forged = (at: number) => ({ "x-forwarded-for": `192.0.2.${at}` });
+    for (const at of [1, 2, 3]) {
+      const refused = one.open({ auth: { token: "x" }, headers: forged(at) }).ready;
+      await expect(refused).rejects.toMatchObject({ data: { code: "unauthenticated" } });
+    }
+    await expect(one.open({ headers: forged(4) }).ready).rejects.toMatchObject({ data: over });
+  });
+
+  test("count the address that a trusted proxy tells, which actions hear of too", async () => {
+    const one = await start({ RATE_ADDRESS: "2", TRUST_PROXY: "loopback" });
+    const socket = one.open({ headers: { "x-forwarded-for": "192.0.2.1", "user-agent": "a phone" } });
+    await socket.ready;
+    await expect(socket.ask("message:send", message)).resolves.toMatchObject({ ok: true });
+    expect(backend.asked.at(-1)).toMatchObject({ meta: { address: "192.0.2.1", device: "a phone" } });
+    await expect(socket.ask("message:send", message)).resolves.toMatchObject({ ok: false, error: over });
+    await expect(one.open({ headers: { "x-forwarded-for": "192.0.2.2" } }).ready).resolves.toBeDefined();
   });
 });
 

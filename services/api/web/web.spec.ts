@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { InboxMail } from "@confab/contracts";
 import express from "express";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { askAt, startApi, type Started } from "../testing.ts";
 import { page } from "./page.ts";
 
@@ -18,8 +18,26 @@ const mail: InboxMail = {
   at: "2026-01-01T00:00:00.000Z",
 };
 const asked: unknown[] = [];
+const avatarId = "018f0000-0000-7000-8000-00000000000a";
+const exportId = "018f0000-0000-7000-8000-00000000000e";
+/** Parts of an archive, each larger than a socket takes at once. */
+const parts = Array.from({ length: 24 }, (_, at) => at + 1).map((byte) => Buffer.alloc(1_000_000, byte).toString("base64"));
+const partsAsked: number[] = [];
+let kept = parts.length;
+type Asked = { params: unknown };
 const answers = {
-  "mail.inbox.list": (ctx: { params: unknown }) => (asked.push(ctx.params), { items: [mail], nextCursor: null }),
+  "mail.inbox.list": (ctx: Asked) => (asked.push(ctx.params), { items: [mail], nextCursor: null }),
+  "user.avatar.read": ({ params }: Asked) => {
+    const id = (params as { avatarId: string }).avatarId;
+    if (id === exportId) return { type: "text/html", base64: Buffer.from("<script>").toString("base64") };
+    return id === avatarId ? { type: "image/webp", base64: Buffer.from("picture").toString("base64") } : null;
+  },
+  "user.export.read": ({ params }: Asked) => {
+    const { exportId: id, token, part } = params as { exportId: string; token: string; part: number };
+    if (id !== exportId || token !== "s3cret" || part >= kept) return null;
+    partsAsked.push(part);
+    return { base64: parts[part]!, parts: parts.length, bytes: 24_000_000 };
+  },
 };
 
 let api: Started;
@@ -62,6 +80,85 @@ describe("the inbox", () => {
     } finally {
       await production.stop();
     }
+  });
+});
+
+describe("pictures", () => {
+  test("are kept for good, by pages of any origin, and run nothing", async () => {
+    const { status, text, headers } = await api.ask(`/avatars/${avatarId}`);
+    expect([status, text]).toEqual([200, "picture"]);
+    expect(headers).toMatchObject({
+      "content-type": "image/webp",
+      "content-length": "7",
+      "cache-control": "public, max-age=31536000, immutable",
+      "x-content-type-options": "nosniff",
+      "content-security-policy": "default-src 'none'; sandbox",
+      "cross-origin-resource-policy": "cross-origin",
+    });
+    expect((await api.ask(`/avatars/${avatarId}`, { method: "HEAD" })).headers["content-length"]).toBe("7");
+  });
+
+  test.each(["018f0000-0000-7000-8000-0000000000ff", "x", "..%2f..%2fetc%2fpasswd", exportId])(
+    "there is none at %s",
+    async (id) => {
+      const { status, json, headers } = await api.ask(`/avatars/${id}`);
+      expect([status, json.code, headers["cache-control"]]).toEqual([404, "not_found", "no-store"]);
+    },
+  );
+});
+
+describe("archives", () => {
+  const link = `/exports/${exportId}?token=s3cret`;
+  beforeEach(() => {
+    partsAsked.length = 0;
+    kept = parts.length;
+  });
+
+  test("come whole, to be saved, and are kept by nobody on the way", async () => {
+    const { status, text, headers } = await api.ask(link);
+    expect([status, text.length, text.charCodeAt(0), text.charCodeAt(text.length - 1)]).toEqual([200, 24_000_000, 1, 24]);
+    expect(headers).toMatchObject({
+      "content-type": "application/zip",
+      "content-disposition": 'attachment; filename="confab-export.zip"',
+      "cache-control": "no-store",
+      "referrer-policy": "no-referrer",
+    });
+    expect(partsAsked).toEqual(parts.map((_, at) => at));
+  });
+
+  test("are read no faster than they are taken", async () => {
+    const { port, hostname } = new URL(`http://127.0.0.1:${api.port}`);
+    const socket = connect(Number(port), hostname).pause();
+    socket.write(`GET ${link} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(partsAsked.length).toBeLessThan(parts.length);
+    socket.destroy();
+  });
+
+  test("that end too early are seen to", async () => {
+    kept = 2;
+    await expect(api.ask(link)).rejects.toThrow();
+    expect((await api.ask(`/avatars/${avatarId}`)).status).toBe(200);
+  });
+
+  test.each([
+    `/exports/${exportId}`,
+    `/exports/${exportId}?token=other`,
+    `/exports/${avatarId}?token=s3cret`,
+    "/exports/x?token=s3cret",
+  ])("there is none at %s", async (path) => {
+    const { status, json } = await api.ask(path);
+    expect([status, json.code]).toEqual([404, "not_found"]);
+    expect(json.detail).not.toContain("s3cret");
+  });
+
+  test("G8: their token is in no line of the log", async () => {
+    await api.ask(link);
+    kept = 2;
+    await api.ask(link).catch(() => {});
+    await api.ask(`/exports/${exportId}/x?token=s3cret`);
+    expect(api.log.length).toBeGreaterThan(0);
+    expect(api.log.join("\n")).not.toContain("s3cret");
   });
 });
 
