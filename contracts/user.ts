@@ -79,7 +79,7 @@ export const Export = object({
   requestedAt: nullable(Time),
   expiresAt: nullable(Time),
   bytes: nullable(Type.Integer()),
-  url: nullable(Type.String({ description: "Where the archive is, without a token: a path on this server." })),
+  url: nullable(Type.String({ description: "Where the archive is: a path on this server. Whoever has it can read the archive." })),
 });
 export type Export = Static<typeof Export>;
 
@@ -369,7 +369,7 @@ export const userActions = {
     params: object({
       q: Type.String({ minLength: 1, maxLength: 254, pattern: "\\S" }),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
-      cursor: Type.Optional(Type.String({ maxLength: 400 })),
+      cursor: Type.Optional(Type.String({ maxLength: 700 })),
     }),
     returns: pageOf(Profile),
     repeatable: true,

@@ -6,8 +6,9 @@ const day = 24 * 60 * minute;
 /** Addresses are told apart in this form. */
 export const normalizeEmail = (email: string) => email.trim().toLowerCase();
 
-/** A name as it is searched: without marks, in lower case. */
-export const nameKey = (name: string) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim();
+/** A name as it is searched: without marks, in lower case, and no longer than a name is, whatever its characters decompose to. */
+export const nameKey = (name: string) =>
+  [...name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim()].slice(0, 100).join("");
 
 /** What a user is called who gave no name. */
 export const chooseName = (given: string | undefined, email: string) =>

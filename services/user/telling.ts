@@ -1,5 +1,6 @@
 import { call } from "@confab/mixins/define.ts";
 import type { ServiceSchema } from "moleculer";
+import { presentProfile } from "./present.ts";
 import type { UserService } from "./service.ts";
 import type { StoredUser } from "./store/documents.ts";
 
@@ -33,6 +34,7 @@ export async function tellOrLater(service: UserService, user: StoredUser): Promi
 }
 
 async function tell({ broker, store }: UserService, user: StoredUser): Promise<void> {
-  await call(broker, "chat.profile.note", { userId: user._id, name: user.name, version: user.version! });
+  const { name, avatar } = presentProfile(user);
+  await call(broker, "chat.profile.note", { userId: user._id, name, avatar, version: user.version! });
   await store.markTold(user);
 }

@@ -9,6 +9,8 @@ import userService from "./user.service.ts";
 
 const faultsOf = compileSchema(MailJob);
 
+type HeldPage = { file: string; record: unknown }[];
+
 export type TestUser = Awaited<ReturnType<typeof startUser>>;
 
 /** The service on a broker of its own, with a mail service that keeps what it is given and a listener for ends of sessions. */
@@ -18,25 +20,51 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
   const ended: Payload<"user.session.ended">[] = [];
   const endedAll: Payload<"user.sessions.ended">[] = [];
   const mail = { refuses: false };
+  /** What the other services hold of people, by whose it is; a cursor is the number of the next page. */
+  const held = { chat: new Map<string, HeldPage[]>(), mail: new Map<string, HeldPage[]>() };
+  const pageOf = (pages: HeldPage[] = [], cursor = "0") => {
+    const at = Number(cursor);
+    return { records: pages[at] ?? [], cursor: at + 1 < pages.length ? String(at + 1) : null };
+  };
   broker.createService({
     name: "mail",
-    actions: define("mail.job.accept", async (ctx) => {
-      if (mail.refuses) throw problem("unavailable", { retryAfter: 1 });
-      const faults = faultsOf(ctx.params);
-      if (faults.length > 0) throw new Error(`no such mail: ${JSON.stringify(faults)}`);
-      mails.push(ctx.params);
-      return { jobId: uuid() };
-    }),
+    actions: {
+      ...define("mail.job.accept", async (ctx) => {
+        if (mail.refuses) throw problem("unavailable", { retryAfter: 1 });
+        const faults = faultsOf(ctx.params);
+        if (faults.length > 0) throw new Error(`no such mail: ${JSON.stringify(faults)}`);
+        mails.push(ctx.params);
+        return { jobId: uuid() };
+      }),
+      ...define("mail.person.export", async ({ params }) => pageOf(held.mail.get(params.userId), params.cursor)),
+    },
   } as ServiceSchema);
   const noted: Params<"chat.profile.note">[] = [];
-  const chat = { refuses: false };
+  /** Who met whom, and who is found by nobody, or not by some. */
+  const met = new Map<string, string[]>();
+  const hidden = new Map<string, string[] | "all">();
+  const chat = { refuses: false, exporting: (_userId: string, _cursor: string | undefined) => Promise.resolve() };
   broker.createService({
     name: "chat",
-    actions: define("chat.profile.note", (ctx) => {
-      if (chat.refuses) return Promise.reject(problem("unavailable", { retryAfter: 1 }));
-      noted.push(ctx.params);
-      return Promise.resolve(null);
-    }),
+    actions: {
+      ...define("chat.profile.note", (ctx) => {
+        if (chat.refuses) return Promise.reject(problem("unavailable", { retryAfter: 1 }));
+        noted.push(ctx.params);
+        return Promise.resolve(null);
+      }),
+      ...define("chat.people.shared", async ({ params: { userId, userIds } }) => {
+        const all = met.get(userId) ?? [];
+        return { userIds: userIds ? userIds.filter((id) => all.includes(id)) : all };
+      }),
+      ...define("chat.people.findable", async ({ params: { userId, by } }) => {
+        const from = hidden.get(userId) ?? [];
+        return { findable: from !== "all" && !from.includes(by) };
+      }),
+      ...define("chat.person.export", async ({ params: { userId, cursor } }) => {
+        await chat.exporting(userId, cursor);
+        return pageOf(held.chat.get(userId), cursor);
+      }),
+    },
   } as ServiceSchema);
   broker.createService({
     name: "listener",
@@ -62,6 +90,9 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
     endedAll,
     noted,
     chat,
+    held,
+    met,
+    hidden,
     mailedCode,
     async signIn(email: string, { name, meta = {} }: { name?: string; meta?: Meta } = {}) {
       const { flowId, code } = await mailedCode(email);
