@@ -1,6 +1,7 @@
 import type { ActionName, Params, ProblemDocument, Result } from "@confab/contracts";
 import { ContractMismatch, contractOf, requireProblem, requireResult } from "./contract.ts";
 import { NoAnswer, Refused } from "./refusal.ts";
+import { noteSecrets } from "./secrets.ts";
 import { TestSocket } from "./socket.ts";
 
 export type Answer<N extends ActionName> =
@@ -29,6 +30,7 @@ export class TestClient {
 
   /** The same with the whole answer, whatever it is. `params` may be as wrong as a test wants. */
   async ask<N extends ActionName>(name: N, params: Params<N> | Record<string, unknown>): Promise<Answer<N>> {
+    noteSecrets(params);
     const contract = contractOf(name);
     if (!contract.rest) throw new Error(`${name} has no route`);
     const [method, template] = contract.rest.split(" ") as [string, string];
@@ -101,6 +103,7 @@ function compare(name: ActionName | undefined, what: string, response: Response,
   if (!contractOf(name).status.includes(status)) throw new ContractMismatch(`${what} answered ${status}`, text);
   if (status !== 204 && type !== "application/json") throw new ContractMismatch(`${what} answered as ${type}`, text);
   const data = status === 204 ? null : parse(what, text);
+  noteSecrets(data);
   requireResult(name, data);
   return { status, headers, data: data as Result<ActionName> };
 }

@@ -10,6 +10,7 @@ import {
 import { io, type Socket } from "socket.io-client";
 import { ContractMismatch, contractOf, requireProblem, requireResult, requireSocketEvent } from "./contract.ts";
 import { NoAnswer, Refused } from "./refusal.ts";
+import { noteSecrets } from "./secrets.ts";
 import { eventually } from "./wait.ts";
 
 const patience = 20_000;
@@ -82,6 +83,7 @@ export class TestSocket {
       throw new Error(
         `${name} has no socket event; these have: ${actionEntries.flatMap(([, { socket }]) => socket ?? []).join(", ")}`,
       );
+    noteSecrets(params);
     let ack: unknown;
     try {
       ack = await this.#socket.timeout(patience).emitWithAck(event, params);

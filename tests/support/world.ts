@@ -1,12 +1,14 @@
 // Confab as it is really run: one process, or each service in its own on the real parts.
 
 import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import type { InboxMail, SignedIn } from "@confab/contracts";
 import { ServiceBroker } from "moleculer";
 import { brokerOptions, clusterSettings, type ServiceName } from "../../moleculer.config.ts";
 import { TestClient } from "./client.ts";
 import { Ground, TestNode, type NodeEnv } from "./node.ts";
 import { describeCluster, mongoUrl, rabbitUrl, redisUrl } from "./parts.ts";
+import { findSecrets, noteSecrets } from "./secrets.ts";
 import { TestUser, type Door } from "./user.ts";
 import { eventually } from "./wait.ts";
 
@@ -92,6 +94,7 @@ export class World {
     });
     const code = /\b\d{6}\b/.exec(mail.text)?.[0];
     if (!code) throw new Error(`no code in the mail:\n${mail.text}`);
+    noteSecrets({ code });
     return code;
   }
 
@@ -165,14 +168,17 @@ export class World {
     return this.nodes.map((node) => node.tail()).join("\n\n");
   }
 
-  /** Ends everything; throws what was wrong with anything that any socket heard. */
+  /** Ends everything; throws what was wrong with anything that any socket heard, and what a log held that it must not. */
   async stop(): Promise<void> {
+    let leaks: string[] = [];
     try {
       for (const user of this.#users) user.leave();
     } finally {
       await Promise.all(this.nodes.map((node) => node.kill("SIGKILL")));
+      leaks = findSecrets(this.nodes.map(({ log }) => log).filter((file) => existsSync(file)));
       await this.#ground.clear();
     }
+    if (leaks.length > 0) throw new Error(`secrets in the logs:\n${leaks.slice(0, 20).join("\n")}`);
   }
 }
 
