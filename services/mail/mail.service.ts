@@ -3,6 +3,7 @@ import { store } from "@confab/mixins/store/store.mixin.ts";
 import type { ServiceSchema } from "moleculer";
 import { inbox } from "./actions/inbox.ts";
 import { jobs } from "./actions/jobs.ts";
+import { people } from "./actions/people.ts";
 import { delivery } from "./delivery.ts";
 import { settings } from "./settings.ts";
 import { MailStore } from "./store/mail.store.ts";
@@ -13,6 +14,6 @@ export default function mailService(env?: Env): ServiceSchema {
     // In this order: the queue opens on the open store, and stops before it closes.
     mixins: [delivery, store(MailStore.open)],
     settings: settings.read(env),
-    actions: { ...jobs, ...inbox },
+    actions: { ...jobs, ...inbox, ...people },
   };
 }

@@ -5,6 +5,8 @@ export interface StoredJob extends Document {
   state: "waiting" | "sent" | "dead";
   /** The mail itself, which holds the code; gone once it was sent, or was dead for long. */
   job?: Job;
+  /** Lower-case, and there as long as the mail is. */
+  address?: string;
   template: string;
   messageId: string;
   /** Tries that failed. */
@@ -33,6 +35,7 @@ export interface StoredInboxMail extends Document {
 export const jobs = collection<StoredJob>("jobs", [
   { name: "due", fields: ["state", "dueAt"], carries: "The next job to send is a range." },
   { name: "ended", fields: ["state", "endedAt"], carries: "What is over is removed by a range." },
+  { name: "address", fields: ["address"], sparse: true, carries: "What waits for an address." },
 ]);
 
 export const inbox = collection<StoredInboxMail>("inbox", [

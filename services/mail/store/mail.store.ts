@@ -28,7 +28,18 @@ export class MailStore {
 
   async addJob(job: Job, now: number): Promise<void> {
     const { id, template, messageId, acceptedAt } = job;
-    await this.#jobs.insert({ _id: id, state: "waiting", job, template, messageId, failures: 0, dueAt: now, acceptedAt });
+    const address = job.to.toLowerCase();
+    await this.#jobs.insert({
+      _id: id,
+      state: "waiting",
+      job,
+      address,
+      template,
+      messageId,
+      failures: 0,
+      dueAt: now,
+      acceptedAt,
+    });
   }
 
   jobById(jobId: string): Promise<StoredJob | null> {
@@ -52,7 +63,7 @@ export class MailStore {
   async endSent({ _id }: TakenJob, now: number): Promise<void> {
     await this.#jobs.updateOne(
       { _id },
-      { $set: { state: "sent", endedAt: now }, $unset: { job: true, worker: true, reason: true } },
+      { $set: { state: "sent", endedAt: now }, $unset: { job: true, address: true, worker: true, reason: true } },
     );
   }
 
@@ -98,10 +109,20 @@ export class MailStore {
     return this.#inbox.find(address === undefined ? {} : { address }, { sort: { _id: -1 }, limit });
   }
 
+  /** The mails that wait for an address, or could not be sent to it. */
+  jobsFor(address: string): Promise<StoredJob[]> {
+    return this.#jobs.find({ address });
+  }
+
+  /** The mails of an address in the inbox, from one on, the oldest first. */
+  mailsAfter(address: string, mailId: string, limit: number): Promise<StoredInboxMail[]> {
+    return this.#inbox.find({ address, _id: { $gt: mailId } }, { sort: { _id: 1 }, limit });
+  }
+
   /** Removes what nobody needs any more: the words of old dead letters, and old mails and jobs. */
   async sweep(now: number): Promise<void> {
     const old = { state: "dead", endedAt: { $lte: now - deadKeptMs }, job: { $exists: true } } as const;
-    while (await this.#jobs.updateOne(old, { $unset: { job: true } }));
+    while (await this.#jobs.updateOne(old, { $unset: { job: true, address: true } }));
     for (const state of ["sent", "dead"] as const) await this.#jobs.removeMany({ state, endedAt: { $lte: now - keptMs } });
     await this.#inbox.removeMany({ at: { $lte: now - keptMs } });
   }
