@@ -30,6 +30,17 @@ export const HostChat = object({
 });
 export type HostChat = Static<typeof HostChat>;
 
+/** What the host's token for `/auth/exchange` says to us, besides `exp` and `aud`; what else stands in it is no business of ours. */
+export const HostClaims = Type.Object({
+  sub: ExternalId,
+  name: Type.Optional(Name),
+  email: Type.Optional(nullable(Email)),
+  amr: Type.Optional(
+    Type.Unknown({ description: "RFC 8176: how the host made sure who it is; `mfa` or `otp` is a second factor." }),
+  ),
+});
+export type HostClaims = Static<typeof HostClaims>;
+
 const ofUser = { name: Type.Optional(Name), email: Type.Optional(nullable(Email)), data: Type.Optional(Data) };
 
 /** What the host's backend asks, by server key. */

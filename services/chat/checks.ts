@@ -1,30 +1,11 @@
 /* What a schema cannot say, because it is a setting or is measured in bytes. */
 import { badField } from "@confab/mixins/problem.ts";
 
-const maxDataBytes = 8192;
-
 export function checkText(text: string, max: number): void {
   // Half a character cannot be stored as it came, and what is answered must be what is kept.
   if (!text.isWellFormed()) throw badField("text", "malformed", "has half of a surrogate pair");
   if (text.length > max && [...text].length > max)
     throw badField("text", "maxLength", `must not have more than ${max} characters`);
-}
-
-/** The host's own object, as it is stored. */
-export function packData(data: Record<string, unknown> | undefined): string {
-  const packed = stringify(data ?? {});
-  if (Buffer.byteLength(packed) > maxDataBytes)
-    throw badField("data", "too_large", `must not have more than ${maxDataBytes} bytes as JSON`);
-  return packed;
-}
-
-function stringify(data: object): string {
-  try {
-    return JSON.stringify(data);
-  } catch {
-    // Nested so deep that it exhausts the stack: thousands of levels, and thousands of bytes.
-    throw badField("data", "too_deep", "is nested too deep");
-  }
 }
 
 const wholeEmoji = /^\p{RGI_Emoji}$/v;

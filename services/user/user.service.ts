@@ -18,6 +18,7 @@ import { reports } from "./actions/reports.ts";
 import { serverkeys } from "./actions/serverkeys.ts";
 import { sessions } from "./actions/sessions.ts";
 import { totps } from "./actions/totps.ts";
+import { HostTokens } from "./host.tokens.ts";
 import { Passwords } from "./passwords.ts";
 import type { UserService } from "./service.ts";
 import { settings } from "./settings.ts";
@@ -53,6 +54,7 @@ export default function userService(env?: Env): ServiceSchema {
     created(this: UserService) {
       this.keys = openKeys(this.settings);
       this.passwords = new Passwords(this.settings);
+      this.hostTokens = new HostTokens(this.settings);
     },
   } as unknown as ServiceSchema;
 }

@@ -1,9 +1,9 @@
 import type { Chat, Role } from "@confab/contracts";
+import { packData } from "@confab/mixins/data.ts";
 import { call, define, type Caller } from "@confab/mixins/define.ts";
 import { badField, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
 import { takeFirst, weighWords } from "../budget.ts";
-import { packData } from "../checks.ts";
 import { isNew, requireMember, requireRight } from "../policies.ts";
 import { presentChat } from "../present.ts";
 import type { ChatService } from "../service.ts";

@@ -1,9 +1,10 @@
 import type { Mentions, ProblemCode } from "@confab/contracts";
+import { packData } from "@confab/mixins/data.ts";
 import { define } from "@confab/mixins/define.ts";
 import { badField, isProblem, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
 import { takeFirst, takeLast, weighWords } from "../budget.ts";
-import { checkText, packData } from "../checks.ts";
+import { checkText } from "../checks.ts";
 import { messagesIn, requireMessage, withChanges } from "../current.ts";
 import type { ChatState } from "../fold.ts";
 import { timeAfter } from "../log.ts";

@@ -1,6 +1,7 @@
 import { define } from "@confab/mixins/define.ts";
 import { v7 as uuid } from "uuid";
 import { requireOpen } from "../accounts.ts";
+import { freeAddress, ownerOf } from "../addresses.ts";
 import { beginFlow, requireCode, useFlow } from "../flows.ts";
 import { checkPassword } from "../passwords.ts";
 import { chooseName, normalizeEmail } from "../policies.ts";
@@ -22,7 +23,7 @@ export const codes = {
     checkPassword(password, email);
     // Hashed before anybody knows whether it will be wanted: known and unknown addresses cost the same.
     const passwordHash = await this.passwords.hash(password);
-    const isKnown = (await this.store.userByEmail(email)) !== null;
+    const isKnown = (await ownerOf(this, email)) !== null;
     const mail = isKnown ? { instead: "known-address" } : { code: "register-code" };
     return beginFlow(this, ctx.meta, { purpose: "register", email, mail, name: name.trim(), passwordHash });
   }),
@@ -30,7 +31,7 @@ export const codes = {
   ...define("user.code.verify", async function (this: UserService, ctx) {
     const { name, totp } = ctx.params;
     const flow = await requireCode(this, ctx.params, this.settings.AUTH_CODE ? ["code", "register"] : ["register"]);
-    const known = await this.store.userByEmail(flow.email);
+    const known = await ownerOf(this, flow.email);
     if (known) {
       requireOpen(known);
       // A flow that lacks the second factor is not used up: the same code comes again with it.
@@ -40,21 +41,19 @@ export const codes = {
     const user = known ?? (await signUp(this, flow, name));
     // Whoever was stored for the address meanwhile may have a second factor: it was not asked for.
     if (user.totpSecret !== undefined && !known) await requireSecondFactor(this, user, totp, ctx.meta);
-    return signIn(this, await proveEmail(this, user, flow.email), ctx.meta);
+    return signIn(this, user, ctx.meta);
   }),
 };
 
 /** The password of a registration counts only where the account is new: it may be a stranger's. */
-async function signUp({ store }: UserService, { email, name, passwordHash }: StoredFlow, given?: string): Promise<StoredUser> {
-  const { user } = await store.signUp({
-    ...{ _id: uuid(), email, emailVerified: true, name: chooseName(given ?? name, email), createdAt: Date.now() },
-    ...(passwordHash === undefined ? {} : { passwordHash }),
-  });
-  return user;
-}
-
-/** Who has read a mail to the address has proved that it is theirs. */
-export async function proveEmail({ store }: UserService, user: StoredUser, email: string): Promise<StoredUser> {
-  if (user.emailVerified !== false) return user;
-  return (await store.changeUser({ _id: user._id, email }, { emailVerified: true })) ?? user;
+async function signUp(service: UserService, { email, name, passwordHash }: StoredFlow, given?: string): Promise<StoredUser> {
+  for (;;) {
+    await freeAddress(service, email);
+    const { user } = await service.store.signUp({
+      ...{ _id: uuid(), email, emailVerified: true, name: chooseName(given ?? name, email), createdAt: Date.now() },
+      ...(passwordHash === undefined ? {} : { passwordHash }),
+    });
+    // Not into one that the host has given the address to just now.
+    if (user.emailVerified !== false) return user;
+  }
 }

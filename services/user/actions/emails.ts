@@ -2,6 +2,7 @@ import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { Conflict } from "@confab/mixins/store/collection.ts";
 import { requireRecent, requireSession, roleOf } from "../accounts.ts";
+import { freeAddress, ownerOf } from "../addresses.ts";
 import { beginFlow, requireCode, useFlow } from "../flows.ts";
 import { normalizeEmail } from "../policies.ts";
 import { presentMe } from "../present.ts";
@@ -13,7 +14,7 @@ export const emails = {
     const { user } = await requireRecent(this, ctx.meta);
     const email = normalizeEmail(ctx.params.email);
     // Whose address it is already is told to that address alone.
-    const isTaken = (await this.store.userByEmail(email)) !== null;
+    const isTaken = (await ownerOf(this, email)) !== null;
     const mail = isTaken ? { instead: "known-address" } : { code: "email-code" };
     return beginFlow(this, ctx.meta, { purpose: "email", email, mail, userId: user._id });
   }),
@@ -23,6 +24,7 @@ export const emails = {
     const flow = await requireCode(this, ctx.params, ["email"]);
     if (flow.userId !== user._id) throw problem("user.wrong_code");
     await useFlow(this, flow);
+    await freeAddress(this, flow.email);
     const changed = await this.store
       .changeUser({ _id: user._id }, { email: flow.email, emailVerified: true })
       // Somebody else took it since the code was mailed.

@@ -1,3 +1,4 @@
+import { packData } from "@confab/mixins/data.ts";
 import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { roleOf } from "../accounts.ts";
@@ -17,7 +18,7 @@ export const me = {
     const { userId } = ctx.meta;
     const change = {
       ...(name === undefined ? {} : { name: name.trim() }),
-      ...(data === undefined ? {} : { data: JSON.stringify(data) }),
+      ...(data === undefined ? {} : { data: packData(data) }),
     };
     const isChange = Object.keys(change).length > 0;
     const user = isChange ? await this.store.changeProfile(userId, change) : await this.store.userById(userId);

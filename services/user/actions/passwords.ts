@@ -1,6 +1,7 @@
 import { define, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { endSessions, requireOpen, requireRecent, requireSession } from "../accounts.ts";
+import { ownerOf } from "../addresses.ts";
 import { beginFlow, requireCode, useFlow } from "../flows.ts";
 import { guess } from "../guard.ts";
 import { checkPassword } from "../passwords.ts";
@@ -9,7 +10,6 @@ import { requireSecondFactor } from "../second.factor.ts";
 import type { UserService } from "../service.ts";
 import { happened, signIn, tellOwner } from "../signing-in.ts";
 import type { StoredUser } from "../store/documents.ts";
-import { proveEmail } from "./codes.ts";
 
 export const passwords = {
   ...define("user.session.login", async function (this: UserService, ctx) {
@@ -35,7 +35,7 @@ export const passwords = {
 
   ...define("user.password.forgot", async function (this: UserService, ctx) {
     const email = normalizeEmail(ctx.params.email);
-    const isKnown = (await this.store.userByEmail(email)) !== null;
+    const isKnown = (await ownerOf(this, email)) !== null;
     const mail = isKnown ? { code: "reset-code" } : { instead: "unknown-address" };
     return beginFlow(this, ctx.meta, { purpose: "reset", email, mail });
   }),
@@ -43,7 +43,7 @@ export const passwords = {
   ...define("user.password.reset", async function (this: UserService, ctx) {
     const { password, totp } = ctx.params;
     const flow = await requireCode(this, ctx.params, ["reset"]);
-    const user = await this.store.userByEmail(flow.email);
+    const user = await ownerOf(this, flow.email);
     if (!user) throw problem("user.wrong_code");
     requireOpen(user);
     checkPassword(password, flow.email);
@@ -54,7 +54,7 @@ export const passwords = {
     const changed = await endSessions(this, user._id, { change: { set: { passwordHash } } });
     if (!changed) throw problem("user.wrong_code");
     await tellOwner(this, flow.email, { template: "password-changed", data: happened(ctx.meta) });
-    return signIn(this, await proveEmail(this, changed, flow.email), ctx.meta);
+    return signIn(this, changed, ctx.meta);
   }),
 
   ...define("user.password.change", async function (this: UserService, ctx) {
@@ -71,12 +71,7 @@ export const passwords = {
   }),
 };
 
-async function requirePassword(
-  service: UserService,
-  user: StoredUser,
-  password: string,
-  meta: Meta,
-): Promise<void> {
+async function requirePassword(service: UserService, user: StoredUser, password: string, meta: Meta): Promise<void> {
   const isRight = () => service.passwords.matches(user.passwordHash, password);
   if (!(await guess(service, "password", user.email ?? user._id, meta, isRight))) throw problem("user.wrong_credentials");
 }
