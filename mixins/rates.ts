@@ -178,10 +178,8 @@ class SharedBudget {
   async take(key: string, { strict = false } = {}): Promise<Standing> {
     const own = await settled(this.#own.consume(key));
     if (own.consumedPoints > this.#limit || !this.#all) return this.#present(own);
-    if (strict) {
-      await this.#tell(key, 1);
-      return this.#present((await this.#own.get(key)) ?? own);
-    }
+    // Each by its own place among all of them, so that of many at once as many are let through as there is room for.
+    if (strict) return this.#present((await this.#tell(key, 1)) ?? own);
     const untold = (this.#untold.get(key) ?? 0) + 1;
     this.#untold.set(key, untold >= this.#lot ? 0 : untold);
     if (untold >= this.#lot) void this.#tell(key, untold);
@@ -202,12 +200,13 @@ class SharedBudget {
   }
 
   /** Tells Redis how many there were. What all nodes counted holds here where it is more than was known. */
-  async #tell(key: string, points: number): Promise<void> {
+  async #tell(key: string, points: number): Promise<RateLimiterRes | undefined> {
     const all = await this.#redis!.ask(() => settled(this.#all!.consume(key, points)));
-    if (!all || all.msBeforeNext <= 0) return;
+    if (!all || all.msBeforeNext <= 0) return undefined;
     const known = (await this.#own.get(key))?.consumedPoints ?? 0;
     const seen = all.consumedPoints + (this.#untold.get(key) ?? 0);
     if (seen > known) await this.#own.set(key, seen, all.msBeforeNext / 1000);
+    return all;
   }
 
   #present({ consumedPoints, msBeforeNext }: RateLimiterRes): Standing {
