@@ -4,6 +4,7 @@ import { store } from "@confab/mixins/store/store.mixin.ts";
 import type { ServiceSchema } from "moleculer";
 import { bans } from "./actions/bans.ts";
 import { chats } from "./actions/chats.ts";
+import { host } from "./actions/host.ts";
 import { invites } from "./actions/invites.ts";
 import { me } from "./actions/me.ts";
 import { members } from "./actions/members.ts";
@@ -45,6 +46,7 @@ export default (env?: Env): ServiceSchema =>
       ...sync,
       ...search,
       ...operators,
+      ...host,
       ...people,
     },
     async started(this: ChatService) {

@@ -1,5 +1,5 @@
 /* The one place that decides what leaves the service, and in which form. */
-import type { Chat, Entry, Hidden, Invite, Message, UserEntry } from "@confab/contracts";
+import type { Chat, Entry, Hidden, HostChat, Invite, Message, UserEntry } from "@confab/contracts";
 import { requireMember, seesSeq } from "./policies.ts";
 import type { ChatState } from "./fold.ts";
 import type {
@@ -161,6 +161,15 @@ export function presentChat(state: Readonly<ChatState>, userId: string, note: Ch
     me: { role: me.role, joinedAt: time(me.joinedAt), ...presentNote(note), readSeq, deliveredSeq: deliveredSeqOf(me, note) },
   };
 }
+
+/** A chat as the host's backend sees it: of what is said there, nothing. */
+export const presentHostChat = (
+  { chatId, rev, lastSeq, title, data, members, createdAt }: Readonly<ChatState>,
+  key: string,
+): HostChat => ({
+  ...{ id: chatId, key, rev, lastSeq, title, data: unpackData(data), createdAt: time(createdAt) },
+  members: [...members].map(([userId, { role }]) => ({ userId, role })),
+});
 
 function presentNote(note: ChatNote | undefined) {
   return {

@@ -116,6 +116,10 @@ export class TestNode {
         "profile.known": (ctx: { params: { userIds: string[] } }) => ({
           userIds: ctx.params.userIds.filter((id) => !strangers.has(id)),
         }),
+        // The host has our ids for its names of people.
+        "host.resolve": (ctx: { params: Params<"user.host.resolve"> }) => ({
+          items: ctx.params.externalIds.filter((id) => !strangers.has(id)).map((id) => ({ externalId: id, userId: id })),
+        }),
       },
     });
     this.broker.createService({

@@ -114,7 +114,7 @@ export const chats = {
 };
 
 /** The rules of a chat where nobody says otherwise. */
-const newRules = { historyFrom: "all", posting: "all", slowMode: 0 } as const;
+export const newRules = { historyFrom: "all", posting: "all", slowMode: 0 } as const;
 
 /** The id of the chat that this request is about: a new one, unless it or its like was made before. */
 function claimChat(

@@ -1,6 +1,6 @@
-import type { Mentions, ProblemCode } from "@confab/contracts";
+import type { Mentions, Message, Params, ProblemCode } from "@confab/contracts";
 import { packData } from "@confab/mixins/data.ts";
-import { define } from "@confab/mixins/define.ts";
+import { define, type Meta } from "@confab/mixins/define.ts";
 import { badField, isProblem, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
 import { takeFirst, takeLast, weighWords } from "../budget.ts";
@@ -17,37 +17,8 @@ import { changeMessage } from "./change.ts";
 import { requireChat } from "./chats.ts";
 
 export const messages = {
-  ...define("chat.message.send", async function (this: ChatService, ctx) {
-    const { userId } = ctx.meta;
-    const { chatId, clientMessageId, text, replyTo, mentions, data } = ctx.params;
-    checkText(text, this.settings.MAX_TEXT);
-    const body: EntryBodies["message.sent"] = { id: uuid(), clientMessageId, text, data: packData(data) };
-    // G3: the sender's own name for the message, in this chat.
-    const key = `m:${userId}:${clientMessageId}`;
-    try {
-      const state = await known(this, chatId);
-      await this.blocks.requireWelcome(state, userId);
-      if (mentions !== undefined) body.mentions = mentions;
-      if (replyTo !== undefined) body.replyTo = await findReplied(this, state, replyTo, userId);
-      const decide = (now: Readonly<ChatState>) => {
-        requireMaySend(now, userId, timeAfter(now.changedAt));
-        requireMembers(now, mentions);
-      };
-      // In slow mode a message stands on one's last one; else messages do not stand on each other.
-      const aside = (now: Readonly<ChatState>) => (now.slowMode > 0 ? userId : key);
-      const { entry, isNew } = await this.log.append({ chatId, type: "message.sent", by: userId, key, body, decide, aside });
-      ctx.meta.$statusCode = isNew ? 201 : 200;
-      if (isNew) return { message: presentMessage(entry as StoredMessage, null, userId) };
-      return { message: await asItIsNow(this, entry as StoredMessage, userId) };
-    } catch (err) {
-      // G3: what may not be said now may have been said before, and its sender not have heard the answer.
-      if (!isProblem(err) || !mayHaveBeenSaid.has(err.type)) throw err;
-      await requireChat(this, chatId, userId);
-      const sent = await this.store.findByKey(chatId, key);
-      if (!sent) throw err;
-      ctx.meta.$statusCode = 200;
-      return { message: await asItIsNow(this, sent as StoredMessage, userId) };
-    }
+  ...define("chat.message.send", function (this: ChatService, ctx) {
+    return sendMessage(this, ctx.meta.userId, ctx.params, ctx.meta);
   }),
 
   ...define("chat.message.list", async function (this: ChatService, ctx) {
@@ -143,6 +114,43 @@ export const messages = {
     return { items: takeLast(items, weighWords) };
   }),
 };
+
+/** Sends in somebody's name, who asks by oneself or whose host does. */
+export async function sendMessage(
+  service: ChatService,
+  userId: string,
+  { chatId, clientMessageId, text, replyTo, mentions, data }: Params<"chat.message.send">,
+  meta: Meta,
+): Promise<{ message: Message }> {
+  checkText(text, service.settings.MAX_TEXT);
+  const body: EntryBodies["message.sent"] = { id: uuid(), clientMessageId, text, data: packData(data) };
+  // G3: the sender's own name for the message, in this chat.
+  const key = `m:${userId}:${clientMessageId}`;
+  try {
+    const state = await known(service, chatId);
+    await service.blocks.requireWelcome(state, userId);
+    if (mentions !== undefined) body.mentions = mentions;
+    if (replyTo !== undefined) body.replyTo = await findReplied(service, state, replyTo, userId);
+    const decide = (now: Readonly<ChatState>) => {
+      requireMaySend(now, userId, timeAfter(now.changedAt));
+      requireMembers(now, mentions);
+    };
+    // In slow mode a message stands on one's last one; else messages do not stand on each other.
+    const aside = (now: Readonly<ChatState>) => (now.slowMode > 0 ? userId : key);
+    const { entry, isNew } = await service.log.append({ chatId, type: "message.sent", by: userId, key, body, decide, aside });
+    meta.$statusCode = isNew ? 201 : 200;
+    if (isNew) return { message: presentMessage(entry as StoredMessage, null, userId) };
+    return { message: await asItIsNow(service, entry as StoredMessage, userId) };
+  } catch (err) {
+    // G3: what may not be said now may have been said before, and its sender not have heard the answer.
+    if (!isProblem(err) || !mayHaveBeenSaid.has(err.type)) throw err;
+    await requireChat(service, chatId, userId);
+    const sent = await service.store.findByKey(chatId, key);
+    if (!sent) throw err;
+    meta.$statusCode = 200;
+    return { message: await asItIsNow(service, sent as StoredMessage, userId) };
+  }
+}
 
 const maxEdits = 100;
 

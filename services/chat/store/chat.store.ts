@@ -199,6 +199,11 @@ export class ChatStore {
     return this.#claim(`key:${userId}:${key}`, chatId);
   }
 
+  /** The chat of a key of the host's: `chatId` if it is the first of that key. */
+  claimHostKey(key: string, chatId: string): Promise<string> {
+    return this.#claim(`host:${key}`, chatId);
+  }
+
   async putInvite(invite: StoredInvite): Promise<void> {
     await this.#invites.insert(invite);
   }
