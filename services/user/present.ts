@@ -6,7 +6,7 @@ const timeOrNull = (ms: number | undefined) => (ms === undefined ? null : presen
 
 /** Where the gateway serves pictures. */
 const presentAvatar = (avatarId: string | undefined) => (avatarId ? `/avatars/${avatarId}` : null);
-const presentData = (data: string | undefined) => JSON.parse(data ?? "{}") as Record<string, unknown>;
+export const presentData = (data: string | undefined) => JSON.parse(data ?? "{}") as Record<string, unknown>;
 
 /** A user as others see one: never the address. */
 export const presentProfile = ({ _id, name, avatarId, data }: StoredUser): Profile => ({

@@ -47,4 +47,9 @@ export class AdminStore {
   async noteAct(act: StoredAct): Promise<void> {
     await this.#acts.insert(act);
   }
+
+  /** What somebody reported. */
+  reportsBy(userId: string): Promise<StoredReport[]> {
+    return this.#reports.find({ by: userId });
+  }
 }

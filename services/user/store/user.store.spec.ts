@@ -1,5 +1,6 @@
 import { openNedb } from "@confab/mixins/store/nedb.ts";
 import { ServiceBroker } from "moleculer";
+import { peopleStoreSuite } from "./people.store.suite.ts";
 import { UserStore } from "./user.store.ts";
 import { userStoreSuite } from "./user.store.suite.ts";
 
@@ -8,3 +9,4 @@ const database = openNedb(service, "memory");
 afterAll(() => database.close());
 
 userStoreSuite(() => UserStore.open(database));
+peopleStoreSuite(() => UserStore.open(database));

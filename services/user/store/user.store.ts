@@ -229,6 +229,11 @@ export class UserStore {
     return (await this.#places.findOne({ _id: placeId })) !== null;
   }
 
+  /** How many places an account is known to be signed in from. */
+  async countPlaces(userId: string): Promise<number> {
+    return (await this.#places.find({ userId })).length;
+  }
+
   /** Users whose logs may lack the last change of their profiles. */
   untoldUsers(limit: number): Promise<StoredUser[]> {
     return this.#users.find({ untold: true }, { limit });
@@ -297,6 +302,7 @@ export class UserStore {
     await this.#sessions.removeMany({ lastUsedAt: { $lte: usedAfter } });
     await this.#sessions.removeMany({ endedAt: { $lte: now } });
     await this.#places.removeMany({ seenAt: { $lte: now - placeMs } });
+    await this.people.sweep(now);
   }
 }
 
