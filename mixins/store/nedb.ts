@@ -240,6 +240,9 @@ function holdsKey<D extends Document>(key: unknown, document: D, fields: readonl
   return typeof key === "object" && key !== null && fields.every((field) => (key as Partial<D>)[field] === document[field]);
 }
 
+/** Another process has the files. */
+export class FolderInUse extends Error {}
+
 /** Two processes on the same files would each overwrite the other's words. */
 function lock(folder: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -247,7 +250,7 @@ function lock(folder: string): () => void {
   const [pid, born] = existsSync(file) ? readFileSync(file, "utf8").split(" ") : [];
   const holder = Number(pid);
   if (holder > 0 && holder !== process.pid && isAlive(holder) && birthOf(holder) === born) {
-    throw new Error(`${folder} is in use by process ${holder}. An embedded store has one process; for more set MONGO_URL.`);
+    throw new FolderInUse(`${folder} is in use by process ${holder}. An embedded store has one process; for more set MONGO_URL.`);
   }
   writeFileSync(file, `${process.pid} ${birthOf(process.pid)}`);
   return () => rmSync(file, { force: true });
