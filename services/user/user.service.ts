@@ -19,6 +19,7 @@ import { serverkeys } from "./actions/serverkeys.ts";
 import { sessions } from "./actions/sessions.ts";
 import { totps } from "./actions/totps.ts";
 import { HostTokens } from "./host.tokens.ts";
+import { indexing } from "./directory.ts";
 import { exporting } from "./exporting.ts";
 import { Passwords } from "./passwords.ts";
 import type { UserService } from "./service.ts";
@@ -31,8 +32,8 @@ import { telling } from "./telling.ts";
 export default function userService(env?: Env): ServiceSchema {
   return {
     name: "user",
-    // In this order: what works on the store stops before it closes.
-    mixins: [exporting, store((database) => UserStore.open(database)), sweeping, telling],
+    // In this order: what stands before the store starts when that is open, and stops before it closes.
+    mixins: [exporting, indexing, store((database) => UserStore.open(database)), sweeping, telling],
     settings: settings.read(env),
     actions: {
       ...codes,

@@ -20,7 +20,9 @@ describeWorlds("two people talk", { size: { chat: 2, io: 2, api: 2 } }, (open) =
     ann = await world.user("Ann");
     bob = (await world.user("Bob")).at(1);
     expect(await ann.call("user.me.get", {})).toMatchObject({ id: ann.id, name: "Ann", email: ann.email });
-    expect((await ann.call("user.profile.find", { q: bob.email })).items).toEqual([{ id: bob.id, name: "Bob" }]);
+    expect((await ann.call("user.profile.find", { q: bob.email })).items).toEqual([
+      { id: bob.id, name: "Bob", avatar: null, data: {} },
+    ]);
   });
 
   test("they talk live over sockets, on whatever nodes they are", async () => {

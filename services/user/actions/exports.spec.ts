@@ -252,8 +252,8 @@ test("of an account that is being erased none is made", async () => {
 
 test("somebody without an address gets it from the account alone", async () => {
   const ann = await somebody();
-  await begin(ann.meta);
   await service().store.changeUser({ _id: ann.userId }, {}, { email: true });
+  await begin(ann.meta);
   await ready(ann.meta);
   await service().exporter!.look();
   expect((await people().exportOf(ann.userId))!.untold).toBeUndefined();
