@@ -89,6 +89,7 @@ export async function makeNext(service: UserService, isStopped: () => boolean = 
     // Told by whoever made it, unless that takes too long.
     const made = { parts, bytes, readyAt: now, expiresAt: now + service.settings.EXPORT_DAYS * day, leasedUntil: now + leaseMs };
     const ready = await people.finishExport(taken, made);
+    if (ready) service.logger.info(`An archive is ready: ${bytes} bytes in ${parts} parts`);
     if (ready) await tell(service, ready);
     else await people.removeParts(taken);
   } catch (err) {

@@ -90,6 +90,14 @@ test("each picture has an id of its own, the one before goes, and my own log is 
   ]);
 });
 
+test("of an account that is being erased none is kept", async () => {
+  const me = await somebody();
+  await store().changeUser({ _id: me.id }, { erasing: true });
+  const putAvatar = jest.spyOn(store().people, "putAvatar");
+  await expect(put(me.id, await base64(twoHalves().png()))).rejects.toMatchObject({ type: "unauthenticated" });
+  expect(await read(putAvatar.mock.calls[0]![0]._id)).toBeNull();
+});
+
 test("two at once leave one that is there", async () => {
   const me = await somebody();
   const image = await base64(twoHalves().png());

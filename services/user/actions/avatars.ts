@@ -19,7 +19,10 @@ export const avatars = {
     const picture = await cutAvatar(ctx.params.image);
     const avatarId = randomUUID();
     await this.store.people.putAvatar({ _id: avatarId, userId, ...picture, createdAt: Date.now() });
-    return change(this, before, await this.store.changeProfile(userId, { avatarId }));
+    const now = await this.store.changeProfile(userId, { avatarId });
+    // Erased meanwhile: nothing of it is to stay.
+    if (!now) await this.store.people.removeAvatar(avatarId);
+    return change(this, before, now);
   }),
 
   ...define("user.avatar.remove", async function (this: UserService, ctx) {

@@ -77,7 +77,8 @@ test("an archive has what every service holds, says what it is, and is mailed as
       .png()
       .toBuffer()
   ).toString("base64");
-  await call(user.broker, "user.avatar.put", { image }, { meta: ann.meta });
+  const { avatar } = await call(user.broker, "user.avatar.put", { image }, { meta: ann.meta });
+  const picture = (await call(user.broker, "user.avatar.read", { avatarId: avatar!.replace("/avatars/", "") }))!;
   user.held.chat.set(ann.userId, [[{ file: "chats", record: { chatId: 1 } }], [{ file: "chats", record: { chatId: 2 } }]]);
   user.held.mail.set(ann.userId, [[{ file: "mails", record: { to: ann.email } }]]);
   expect(await get(ann.meta)).toEqual({ state: "none", requestedAt: null, expiresAt: null, bytes: null, url: null });
@@ -92,7 +93,9 @@ test("an archive has what every service holds, says what it is, and is mailed as
   expect(lines(files["mails.ndjson"])).toEqual([{ to: ann.email }]);
   expect(lines(files["sessions.ndjson"])).toMatchObject([{ id: ann.meta.sessionId }]);
   for (const name of Object.keys(files)) if (name !== "README.txt") expect(files["README.txt"]).toContain(`${name}: `);
-  expect((await read(url!))!.length).toBe(bytes);
+  const archive = (await read(url!))!;
+  expect(archive.length).toBe(bytes);
+  expect(Buffer.from(unzipSync(archive)["avatar.webp"]!).toString("base64")).toBe(picture.base64);
   expect(Date.parse(expiresAt!) - Date.now()).toBeGreaterThan(days(6.9));
   await until(() => ann.mails().length > 0);
   expect(ann.mails()).toMatchObject([{ data: { url: `https://chat.example.org${url}`, days: 7 } }]);
@@ -216,6 +219,17 @@ test("where a service does not answer it is tried again later, and nothing is le
   user.chat.exporting = () => Promise.resolve();
   passTime(31_000);
   await service().exporter!.look();
+  expect(await get(ann.meta)).toMatchObject({ state: "ready" });
+});
+
+test("a node that stops lays it down, and the next one need not wait", async () => {
+  const ann = await somebody();
+  user.held.chat.set(ann.userId, [[], []]);
+  const begun = { _id: uuid(), userId: ann.userId, requestedAt: 0, state: "preparing" as const, leasedUntil: 0 };
+  await people().beginExport({ ...begun, expiresAt: Date.now() + days(1) }, undefined);
+  expect(await makeNext(service(), () => true)).toBe(true);
+  expect(await get(ann.meta)).toMatchObject({ state: "preparing" });
+  expect(await makeNext(service())).toBe(true);
   expect(await get(ann.meta)).toMatchObject({ state: "ready" });
 });
 

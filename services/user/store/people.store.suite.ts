@@ -121,6 +121,20 @@ export function peopleStoreSuite(open: () => Promise<UserStore>): void {
       expect([await store.exportById(kept._id), await store.partOf(hands[1]!, 0)]).toEqual([kept, expect.anything()]);
     });
 
+    test("with an account go its pictures and its archive, and nobody else's", async () => {
+      const [gone, kept] = [begun(), begun()];
+      for (const one of [gone, kept]) {
+        await store.beginExport(one, undefined);
+        await store.putPart({ ...one, worker: "worker" }, 0, "part");
+        await store.putAvatar({ _id: one.userId, userId: one.userId, type: "image/webp", base64: "AAAA", createdAt: now });
+      }
+      await store.eraseOf(gone.userId);
+      const left = ({ _id, userId }: StoredExport) =>
+        Promise.all([store.exportById(_id), store.partOf({ ...gone, _id, worker: "worker" }, 0), store.avatarById(userId)]);
+      expect(await left(gone)).toEqual([null, null, null]);
+      expect((await left(kept)).every(Boolean)).toBe(true);
+    });
+
     test("one that is over is not begun any more", async () => {
       const over = { ...begun(), expiresAt: now };
       await store.beginExport(over, undefined);

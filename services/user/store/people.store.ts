@@ -167,6 +167,12 @@ export class PeopleStore {
     await this.#exports.removeMany({ _id: exportId });
   }
 
+  /** For whoever erases an account: its pictures and its archive. */
+  async eraseOf(userId: string): Promise<void> {
+    await this.#avatars.removeMany({ userId });
+    for (const { _id } of await this.#exports.find({ userId })) await this.removeExport(_id);
+  }
+
   /** Removes archives that are over. */
   async sweep(now: number): Promise<void> {
     for (const { _id } of await this.#exports.find({ expiresAt: { $lte: now } })) await this.removeExport(_id);
