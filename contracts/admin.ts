@@ -12,12 +12,7 @@ export const AdminUser = object({
 });
 export type AdminUser = Static<typeof AdminUser>;
 
-const ReportReason = Type.Union([
-  Type.Literal("spam"),
-  Type.Literal("abuse"),
-  Type.Literal("illegal"),
-  Type.Literal("other"),
-]);
+const ReportReason = Type.Union([Type.Literal("spam"), Type.Literal("abuse"), Type.Literal("illegal"), Type.Literal("other")]);
 const ReportState = Type.Union([Type.Literal("open"), Type.Literal("resolved"), Type.Literal("dismissed")]);
 
 export const Report = object({
@@ -37,7 +32,7 @@ export const Report = object({
 });
 export type Report = Static<typeof Report>;
 
-/** An act of an administrator, or of a server key. */
+/** An act of an administrator. */
 export const Act = object({
   id: Id,
   at: Time,
@@ -86,7 +81,7 @@ export const adminActions = {
     audience: "admin",
     params: object({ userId: Id, reason: Type.Optional(Reason), until: Type.Optional(nullable(Time)) }),
     returns: AdminUser,
-    problems: ["user.not_found"],
+    problems: ["user.not_found", "user.not_oneself"],
     repeatable: true,
   }),
   "user.admin.unban": action({
@@ -123,7 +118,7 @@ export const adminActions = {
     audience: "admin",
     params: object({ userId: Id, role: UserRole }),
     returns: AdminUser,
-    problems: ["user.not_found"],
+    problems: ["user.not_found", "user.not_oneself", "user.first_admin"],
     repeatable: true,
   }),
   "user.report.create": action({
@@ -159,7 +154,7 @@ export const adminActions = {
     repeatable: true,
   }),
   "user.audit.list": action({
-    summary: "What administrators and server keys did, the latest first",
+    summary: "What administrators did, the latest first",
     rest: "GET /admin/audit",
     audience: "admin",
     params: object({ by: Type.Optional(Id), target: Type.Optional(Type.String({ maxLength: 200 })), ...Page }),

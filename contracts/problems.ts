@@ -35,6 +35,8 @@ export const problems = {
   "user.session_not_found": { status: 404, title: "There is no such session" },
   "user.too_many_keys": { status: 422, title: "There are too many server keys" },
   "user.key_not_found": { status: 404, title: "There is no such server key" },
+  "user.not_oneself": { status: 409, title: "Nobody does that to oneself" },
+  "user.first_admin": { status: 409, title: "The settings make this user an administrator" },
   "user.report_not_found": { status: 404, title: "There is no such report" },
   "user.not_found": { status: 404, title: "There is no such user" },
 

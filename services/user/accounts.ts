@@ -2,14 +2,17 @@ import type { UserRole } from "@confab/contracts";
 import { broadcast, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
-import { isAlive, isClosed, limitsOfLife } from "./policies.ts";
+import { isAlive, isClosed, limitsOfLife, normalizeEmail } from "./policies.ts";
 import type { UserService } from "./service.ts";
 import type { StoredSession, StoredUser } from "./store/documents.ts";
 
 /** What an account may, by what is stored and by the setting of first administrators: they must have proved the address. */
-export function roleOf({ settings }: UserService, { role, email, emailVerified }: StoredUser): UserRole {
-  const isFirst = email !== undefined && emailVerified !== false && settings.ADMINS.some((one) => one.toLowerCase() === email);
-  return isFirst ? "admin" : (role ?? "user");
+export function roleOf(service: UserService, user: StoredUser): UserRole {
+  return isFirstAdmin(service, user) ? "admin" : (user.role ?? "user");
+}
+
+export function isFirstAdmin({ settings }: UserService, { email, emailVerified }: StoredUser): boolean {
+  return email !== undefined && emailVerified !== false && settings.ADMINS.some((one) => normalizeEmail(one) === email);
 }
 
 /** The session that asks, and whose it is, both alive. */

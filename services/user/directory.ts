@@ -9,7 +9,6 @@ import type { StoredUser } from "./store/documents.ts";
 /** G9: while the node serves already; tried again at the next start where it did not come to its end. */
 export const indexing = {
   started(this: UserService) {
-    if (this.settings.DIRECTORY !== "all") return;
     this.store.giveNameKeys().catch((err: unknown) => this.logger.warn("Not everybody is found by name yet", err));
   },
 } as unknown as Partial<ServiceSchema>;

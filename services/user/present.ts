@@ -1,4 +1,5 @@
-import type { Me, Profile } from "@confab/contracts";
+import type { Act, AdminUser, Me, Profile, Report } from "@confab/contracts";
+import type { StoredAct, StoredReport } from "./store/admin.store.ts";
 import type { StoredUser } from "./store/documents.ts";
 
 export const presentTime = (ms: number) => new Date(ms).toISOString();
@@ -27,4 +28,25 @@ export const presentMe = (user: StoredUser, role: Me["role"]): Me => ({
   role,
   eraseAt: timeOrNull(user.eraseAt),
   createdAt: presentTime(user.createdAt),
+});
+
+/** A user as administrators see one. */
+export const presentAdminUser = (user: StoredUser, role: Me["role"]): AdminUser => ({
+  ...presentMe(user, role),
+  ban: user.ban ? { reason: user.ban.reason, at: presentTime(user.ban.at), until: timeOrNull(user.ban.until) } : null,
+  erasedAt: timeOrNull(user.erasedAt),
+});
+
+export const presentReport = ({ _id, openKey: _, createdAt, closedAt, ...report }: StoredReport): Report => ({
+  id: _id,
+  ...report,
+  createdAt: presentTime(createdAt),
+  closedAt: closedAt === null ? null : presentTime(closedAt),
+});
+
+export const presentAct = ({ _id, at, details, ...act }: StoredAct): Act => ({
+  id: _id,
+  at: presentTime(at),
+  ...act,
+  details: JSON.parse(details) as Record<string, unknown>,
 });

@@ -1,4 +1,4 @@
-import { collection, type Collection, type Database } from "@confab/mixins/store/collection.ts";
+import { collection, Conflict, type Collection, type Database, type Filter } from "@confab/mixins/store/collection.ts";
 import type { Report } from "@confab/contracts";
 
 export interface StoredAct {
@@ -15,6 +15,8 @@ export interface StoredAct {
 
 export interface StoredReport extends Omit<Report, "id" | "createdAt" | "closedAt"> {
   _id: string;
+  /** Who reports what, as long as it is open. */
+  openKey?: string;
   createdAt: number;
   closedAt: number | null;
 }
@@ -26,6 +28,7 @@ export const acts = collection<StoredAct>("acts", [
 
 export const reports = collection<StoredReport>("reports", [
   { name: "state", fields: ["state", "_id"], carries: "Open reports, the latest first." },
+  { name: "openKey", fields: ["openKey"], unique: true, sparse: true, carries: "The same report is made once." },
   { name: "userId", fields: ["userId"], carries: "Erasing what is told of somebody." },
   { name: "by", fields: ["by"], carries: "Erasing what somebody told." },
 ]);
@@ -46,6 +49,43 @@ export class AdminStore {
 
   async noteAct(act: StoredAct): Promise<void> {
     await this.#acts.insert(act);
+  }
+
+  /** Acts, the latest first, from one on. */
+  actsBefore(filter: Pick<Filter<StoredAct>, "by" | "target">, limit: number, before?: string): Promise<StoredAct[]> {
+    return this.#acts.find({ ...filter, ...(before ? { _id: { $lt: before } } : {}) }, { sort: { _id: -1 }, limit });
+  }
+
+  /** The open report of this key: this one, or the one that was there before. */
+  async addReport(report: StoredReport & { openKey: string }): Promise<StoredReport> {
+    try {
+      await this.#reports.insert(report);
+      return report;
+    } catch (err) {
+      if (!(err instanceof Conflict)) throw err;
+      // A write, as a read does not show yet what the other's majority has not confirmed.
+      const { openKey } = report;
+      const known = await this.#reports.updateOne({ openKey }, { $set: { openKey } });
+      // Closed just now: then this is a new one.
+      return known ?? this.addReport(report);
+    }
+  }
+
+  /** Reports, the latest first, from one on. */
+  reportsBefore(filter: Pick<Filter<StoredReport>, "state">, limit: number, before?: string): Promise<StoredReport[]> {
+    return this.#reports.find({ ...filter, ...(before ? { _id: { $lt: before } } : {}) }, { sort: { _id: -1 }, limit });
+  }
+
+  reportById(reportId: string): Promise<StoredReport | null> {
+    return this.#reports.findOne({ _id: reportId });
+  }
+
+  changeReport(
+    reportId: string,
+    change: Pick<StoredReport, "state" | "closedAt" | "closedBy"> & Partial<Pick<StoredReport, "note">>,
+  ): Promise<StoredReport | null> {
+    // One that is opened again does not keep its reporter from making another.
+    return this.#reports.updateOne({ _id: reportId }, { $set: change, $unset: { openKey: true } });
   }
 
   /** What somebody reported. */
