@@ -37,6 +37,11 @@ export class World {
     this.#nodes = nodes;
   }
 
+  /** What all of its processes are set to. */
+  get env(): NodeEnv {
+    return this.#env;
+  }
+
   get nodes(): TestNode[] {
     return [...new Set(Object.values(this.#nodes).flat())];
   }
