@@ -33,10 +33,10 @@ describeCluster("rates on several nodes", () => {
 
   /** Two nodes that count together, as soon as they do. */
   async function nodes(env: Record<string, string>): Promise<[Rates, Rates]> {
-    const given = { ...noRates, REDIS_URL: parts.redisUrl, NAMESPACE: randomUUID(), ...env };
+    const given: Record<string, string> = { ...noRates, REDIS_URL: parts.redisUrl, NAMESPACE: randomUUID(), ...env };
     const pair: [Rates, Rates] = [new Rates(rateSettings.read(given), quiet), new Rates(rateSettings.read(given), quiet)];
     opened.push(...pair);
-    if (given.RATE_SIGN_IN !== "0") await together(pair);
+    if (given["RATE_SIGN_IN"] !== "0") await together(pair);
     return pair;
   }
 
