@@ -208,6 +208,15 @@ describeCluster("a host beside Confab in a cluster", () => {
     expect(new Set(users.map(({ id }) => id)).size).toBe(1);
     expect(users.every(({ email }) => email === profile.email)).toBe(true);
 
+    const guests = await times(50, async (index) => {
+      const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json", "Idempotency-Key": "visit-7" };
+      const url = `${world.doors[index % world.doors.length]!.api}/api/v1/server/users`;
+      const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ name: "Guest" }) });
+      return (await response.json()) as { externalId: string };
+    });
+    expect(new Set(guests.map(({ externalId }) => externalId)).size).toBe(1);
+    expect(guests[0]!.externalId).toMatch(/^guest-/);
+
     await at(world, key).call("user.host.put", { externalId: "bob", name: "Bob" });
     const given = { key: "order-7", owner: "ann", members: ["bob"], title: "Order" };
     const chats = await times(50, (index) => at(world, key, index).ask("chat.host.put", given));

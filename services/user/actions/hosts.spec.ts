@@ -97,6 +97,17 @@ describe("a user of the host's", () => {
     expect((await put({ externalId: "h1" })).email).toBeNull();
   });
 
+  test("an address that the user proved stays proved when the host says the same", async () => {
+    const ann = await vouch({ externalId: "h1" });
+    const meta = { userId: ann.user.id, sessionId: sessionIdOf(ann.refreshToken) };
+    const { flowId } = await call(user.broker, "user.email.change", { email: "ann@example.org" }, { meta });
+    await call(user.broker, "user.email.confirm", { flowId, code: user.mails.at(-1)!.data["code"] as string }, { meta });
+    const same = { externalId: "h1", email: "Ann@example.org" };
+    expect(await put(same)).toMatchObject({ email: "ann@example.org", emailVerified: true });
+    expect((await user.signIn("ann@example.org")).user.id).toBe(ann.user.id);
+    expect(await put({ ...same, email: "other@example.org" })).toMatchObject({ emailVerified: false });
+  });
+
   test("data of more than 8 KB is refused, and changes nothing", async () => {
     const big = { x: "y".repeat(8200) };
     const refusal = { type: "bad_input", data: { errors: [{ field: "data" }] } };
