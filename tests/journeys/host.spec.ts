@@ -1,5 +1,5 @@
 import { execFile, execFileSync, type ExecFileException } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { cpSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Params } from "@confab/contracts";
@@ -19,6 +19,12 @@ import { withBrowser } from "./page.browser.ts";
 const root = join(__dirname, "../..");
 const example = join(__dirname, "host");
 const boss = `boss.${randomUUID()}@example.test`;
+const secret = randomUUID();
+/** A token as the host signs it: HS256. */
+function signed(claims: object, key: string): string {
+  const parts = [{ alg: "HS256" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
+  return [...parts, createHmac("sha256", key).update(parts.join(".")).digest("base64url")].join(".");
+}
 /** How long anything that ended may still be good for (G6). */
 const soon = { limit: 2000, every: 50 };
 
@@ -53,7 +59,9 @@ describe("a host beside Confab in one process", () => {
   let host: TestClient;
   beforeAll(async () => {
     origin = `http://127.0.0.1:${await freePort()}`;
-    world = await embeddedWorld({ env: { AUTH: "both", ADMINS: boss, CORS_ORIGINS: origin, ACCESS_MINUTES: "5" } });
+    world = await embeddedWorld({
+      env: { AUTH: "both", ADMINS: boss, CORS_ORIGINS: origin, ACCESS_MINUTES: "5", HOST_JWT_SECRET: secret },
+    });
   }, 60_000);
   afterAll(() => world?.stop());
 
@@ -130,6 +138,22 @@ describe("a host beside Confab in one process", () => {
     const { items } = await admin.call("user.serverkey.list", {});
     expect(items).toMatchObject([{ name: "backend", lastUsedAt: expect.any(String) as string }]);
   }, 60_000);
+
+  test("a token that the host signed leads to the same user, and none but the host's does", async () => {
+    const known = await host.call("user.host.put", { externalId: "ann" });
+    const exp = Math.floor(Date.now() / 1000) + 60;
+    const anyone = new TestClient(world.doors[0]!);
+    const { user, accessToken } = await anyone.call("user.session.exchange", {
+      token: signed({ sub: "ann", aud: "confab", exp, name: "Anna" }, secret),
+    });
+    expect(user).toMatchObject({ id: known.id, name: "Anna" });
+    const socket = await at(world, accessToken).socket();
+    socket.close();
+    socket.check();
+    const token = signed({ sub: "ann", aud: "confab", exp }, `not ${secret}`);
+    expect((await anyone.ask("user.session.exchange", { token })).problem?.code).toBe("user.bad_host_token");
+    expect((await anyone.ask("user.session.exchange", { token: "x".repeat(8193) })).problem?.code).toBe("bad_input");
+  });
 
   test("the example in the documents is what runs here", () => {
     const doc = readFileSync(join(root, "docs/host-accounts.md"), "utf8");
