@@ -51,7 +51,7 @@ const anything = [
   "x",
   "no-such-form",
   "x".repeat(66_000 / 2),
-  "x".repeat(600),
+  "x".repeat(900),
   {},
   { a: null },
   [],

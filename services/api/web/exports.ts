@@ -22,6 +22,7 @@ export function exports(service: ApiService) {
       const first = faultsOf({ ...asked }).length === 0 ? await call(service.broker, "user.export.read", asked) : null;
       if (!first) throw problem("not_found");
       res.setHeader("Content-Type", "application/zip");
+      res.setHeader("Content-Length", first.bytes);
       res.setHeader("Content-Disposition", 'attachment; filename="confab-export.zip"');
       res.setHeader("Cache-Control", "no-store");
       // The address holds the token.

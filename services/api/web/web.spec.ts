@@ -119,6 +119,7 @@ describe("archives", () => {
     expect([status, text.length, text.charCodeAt(0), text.charCodeAt(text.length - 1)]).toEqual([200, 24_000_000, 1, 24]);
     expect(headers).toMatchObject({
       "content-type": "application/zip",
+      "content-length": "24000000",
       "content-disposition": 'attachment; filename="confab-export.zip"',
       "cache-control": "no-store",
       "referrer-policy": "no-referrer",
