@@ -16,7 +16,7 @@ beforeEach(async () => {
   bob = await user.signIn("bob@example.org");
   user.met.set(ann.user.id, [bob.user.id]);
   asAdmin = { userId: uuid(), role: "admin" };
-  const chat = user.broker.getLocalService("chat")!;
+  const chat = user.broker.getLocalService("chat");
   // Ann sees the message, and nobody else does.
   const get = define("chat.message.get", async ({ params, meta }) => {
     if (meta.userId !== ann.user.id || params.messageId !== messageId) throw problem("chat.not_found");
