@@ -15,7 +15,7 @@ export const rateSettings = declareSettings("rates", {
   REDIS_URL,
   NAMESPACE,
   RATE_ADDRESS: integer({
-    about: "Requests a minute from one address, whoever asks; of IPv6 from one /64. 0 is no limit.",
+    about: "Requests a minute from one address by nobody who is known; of IPv6 from one /64. 0 is no limit.",
     default: 1200,
   }),
   RATE_USER: integer({ about: "Requests and socket events a minute of one account. 0 is no limit.", default: 600 }),
@@ -87,10 +87,13 @@ export class Rates {
     return this.#take("address", networkOf(address));
   }
 
+  /** Gives that back for whoever is known, and has a budget of their own: an office is many behind one address. */
+  forgiveAddress(address: string): void {
+    this.#budgets.get("address")?.giveBack(networkOf(address));
+  }
+
   /** Takes what an action costs whoever asks; the last that is answered is the one that is over, if any is. */
   async admit({ budget }: Contract, { address, userId, keyId }: Asker, params: object): Promise<Standing[]> {
-    // A host's backend asks for many from one address, and has a budget of its own for that.
-    if (keyId !== undefined) this.#budgets.get("address")?.giveBack(networkOf(address));
     const steps: (() => Promise<Standing[]>)[] = [];
     if (userId !== undefined) steps.push(() => this.#take("user", userId));
     if (keyId !== undefined) steps.push(() => this.#take("key", keyId));

@@ -166,7 +166,10 @@ async function prepareCall(
   ctx.meta.address = address;
   const asker = await identify(this, route, req);
   const { path, query, body } = { path: req.$params["params"] as Record<string, string>, query: req.$query, body: req.body };
-  if (asker.keyId !== undefined) forgetAddress(res);
+  if (asker.keyId !== undefined || asker.userId !== undefined) {
+    this.rates.forgiveAddress(address);
+    forgetAddress(res);
+  }
   tellRates(res, await this.rates.admit(route.contract, { address, ...asker }, path));
   Object.assign(ctx.meta, asker);
   await authorize(this, route, ctx);

@@ -23,7 +23,7 @@ export function limitAddress(service: ApiService) {
   };
 }
 
-/** A server key has a budget of its own in place of its address's. */
+/** Whoever is known has a budget of their own in place of their address's. */
 export function forgetAddress(res: ServerResponse): void {
   told.delete(res);
   for (const name of ["RateLimit", "RateLimit-Policy"]) res.removeHeader(name);

@@ -52,6 +52,7 @@ export async function handshake(this: IoService, socket: UserSocket, next: (err?
     requireRoom(await this.rates.admitAddress(address));
     const { token } = socket.handshake.auth as { token?: unknown };
     const identity = await this.sessions.identify(typeof token === "string" ? token : undefined);
+    this.rates.forgiveAddress(address);
     Object.assign(socket.data, identity, { address, device });
     next();
   } catch (err) {
@@ -102,7 +103,6 @@ async function ask(
 ): Promise<unknown> {
   const { rates } = service;
   const contract: ActionContract = actions[name];
-  requireRoom(await rates.admitAddress(socket.data.address));
   requireRoom(await rates.admit(contract, socket.data, payload));
   const answer = await perform(service, socket, name, payload, requestID);
   rates.noteDone(contract, payload);
