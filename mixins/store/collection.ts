@@ -69,6 +69,8 @@ export interface Collection<D extends Document> {
   /** Stores the document whole, in place of the one with its _id if there is one and the filter holds for it. */
   replaceOne(filter: Filter<D> & { _id: string }, document: D): Promise<void>;
   removeMany(filter: Filter<D>): Promise<number>;
+  /** Lets go of what was there before: for whoever erases words, and has to see them gone from the disk too. */
+  compact(): Promise<void>;
 }
 
 /** The collections of one service on an open database. */
@@ -76,6 +78,8 @@ export interface Database {
   /** Whether other processes write to it too; where not, what this process has folded is all there is. */
   readonly shared: boolean;
   collection<D extends Document>(schema: CollectionSchema<D>): Promise<Collection<D>>;
+  /** Leaves nothing in its files of what was removed or replaced up to now: for whose words are to be gone. */
+  scrub(): Promise<void>;
   close(): Promise<void>;
 }
 

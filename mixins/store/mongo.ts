@@ -110,6 +110,9 @@ class MongoCollection<D extends Document> implements Collection<D> {
     const { deletedCount } = await this.#native.deleteMany(filter as mongo.Filter<D>).catch(translate);
     return deletedCount;
   }
+
+  /** MongoDB keeps no document that was replaced or removed. */
+  async compact() {}
 }
 
 interface WriteError {

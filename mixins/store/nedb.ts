@@ -28,7 +28,7 @@ export const inMemory = "memory";
 export function openNedb(service: Service, dataDir: string): Database {
   const folder = dataDir === inMemory ? undefined : join(dataDir, service.name);
   const unlock = folder === undefined ? () => {} : lock(folder);
-  const opened: { close(): Promise<void> }[] = [];
+  const opened: { scrub(): Promise<void>; close(): Promise<void> }[] = [];
   return {
     shared: false,
     async collection<D extends Document>(schema: CollectionSchema<D>) {
@@ -57,6 +57,9 @@ export function openNedb(service: Service, dataDir: string): Database {
       const collection = new NedbCollection(db, schema, file);
       opened.push(collection);
       return collection;
+    },
+    async scrub() {
+      for (const collection of opened) await collection.scrub();
     },
     async close() {
       for (const collection of opened.splice(0)) await collection.close();
@@ -186,6 +189,20 @@ class NedbCollection<D extends Document> implements Collection<D> {
     const removed = await this.#whole(() => this.#db.removeAsync(filter, { multi: true }));
     this.#outdate(2 * removed);
     return removed;
+  }
+
+  /** Writes the file anew with what there is now. */
+  async scrub(): Promise<void> {
+    if (!this.#file || this.#closed) return;
+    this.#stale = 0;
+    await this.#whole(() => this.#db.compactDatafileAsync());
+  }
+
+  /** Waits until the file holds nothing but what there is: it is appended to, and removed words stay in it until then. */
+  async compact(): Promise<void> {
+    if (!this.#file) return;
+    await this.#whole(() => this.#db.compactDatafileAsync());
+    this.#stale = 0;
   }
 
   /** Writes the file anew once most of it is stale, so that it grows with what there is and not with what was. */
