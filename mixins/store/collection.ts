@@ -69,8 +69,6 @@ export interface Collection<D extends Document> {
   /** Stores the document whole, in place of the one with its _id if there is one and the filter holds for it. */
   replaceOne(filter: Filter<D> & { _id: string }, document: D): Promise<void>;
   removeMany(filter: Filter<D>): Promise<number>;
-  /** Lets go of what was there before: for whoever erases words, and has to see them gone from the disk too. */
-  compact(): Promise<void>;
 }
 
 /** The collections of one service on an open database. */

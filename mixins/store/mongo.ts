@@ -51,6 +51,8 @@ export function openMongo(service: Service, mongoUrl: string): Database {
       }
       return new MongoCollection(native);
     },
+    // What is removed there leaves the data files in its own time; no query finds it again.
+    async scrub() {},
     async close() {
       if (--users === 0) await mongoose.disconnect();
     },
@@ -110,9 +112,6 @@ class MongoCollection<D extends Document> implements Collection<D> {
     const { deletedCount } = await this.#native.deleteMany(filter as mongo.Filter<D>).catch(translate);
     return deletedCount;
   }
-
-  /** MongoDB keeps no document that was replaced or removed. */
-  async compact() {}
 }
 
 interface WriteError {

@@ -185,13 +185,13 @@ describe("the file of a collection", () => {
     expect((await store.findOne({ n: 0 }))!.text).toBe(`version ${version}`);
   });
 
-  test("what was removed or changed is gone from the file once it is compacted, and what is there stays", async () => {
+  test("what was removed or changed is gone from the file once it is scrubbed, and what is there stays", async () => {
     await store.insertMany([line(1), line(2), { ...line(3), text: "a removed word" }], true);
     await store.updateOne({ n: 1 }, { $set: { text: "a replaced word" } });
     await store.updateOne({ n: 1 }, { $set: { text: "the last" } });
     await store.removeMany({ n: 3 });
     expect(readFileSync(file(), "utf8")).toMatch(/a removed word[^]*a replaced word/);
-    const [, inserted] = await Promise.all([store.compact(), store.insert(line(4))]);
+    const [, inserted] = await Promise.all([database.scrub(), store.insert(line(4))]);
     expect(inserted).toBeUndefined();
     expect(readFileSync(file(), "utf8")).not.toMatch(/a removed word|a replaced word/);
     await reopen();

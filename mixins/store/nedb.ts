@@ -198,13 +198,6 @@ class NedbCollection<D extends Document> implements Collection<D> {
     await this.#whole(() => this.#db.compactDatafileAsync());
   }
 
-  /** Waits until the file holds nothing but what there is: it is appended to, and removed words stay in it until then. */
-  async compact(): Promise<void> {
-    if (!this.#file) return;
-    await this.#whole(() => this.#db.compactDatafileAsync());
-    this.#stale = 0;
-  }
-
   /** Writes the file anew once most of it is stale, so that it grows with what there is and not with what was. */
   #outdate(lines: number): void {
     const looks = Math.floor(this.#stale / lookEvery);
