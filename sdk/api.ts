@@ -30,7 +30,7 @@ export interface ClientOptions {
   socket?: (url: string) => SocketLike;
   /**
    * Where the host's own backend signs people in: asks it for an access token. It is asked again when a token was
-   * refused or runs out. The user is then read from `GET /users/me`, and there is no `requestCode()` or `verify()`.
+   * refused or runs out. The user is then read from `GET /users/me`, and the client itself signs nobody in.
    */
   getToken?: () => Promise<string>;
 }
@@ -125,7 +125,11 @@ export interface Client extends Observable<ClientState> {
   verify(params: Params<"user.code.verify">): Promise<Me>;
   /** Ends the session on the server, as far as it can be reached, and forgets it and everything unsent here in any case. */
   signOut(): Promise<void>;
-  /** Calls an action by its name, with the token where it wants one. What it answers goes into the state as well. */
+  /**
+   * Calls an action by its name, with the token where it wants one. What it answers goes into the state as well: what
+   * signs in (`user.session.login` and the like) signs this client in. Where that rejects with `user.totp_required`, a
+   * second factor is on, and the same is to be asked again with `totp`.
+   */
   call<N extends RouteName>(name: N, params: Params<N>): Promise<Result<N>>;
   /** Opens the socket and keeps it open, catching up each time it is ready. Without a user it does nothing. */
   connect(): void;

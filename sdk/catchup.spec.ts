@@ -25,7 +25,7 @@ function world({ rev = 1, room = 500 } = {}) {
   const catchUp = new CatchUp({
     logs: chats,
     account,
-    renamed: (name) => names.push(name),
+    renamed: ({ name }) => names.push(name),
     myId: () => "ann",
     pause: () => Promise.resolve(),
     async pull({ chats: known }): Promise<SyncPage> {
@@ -181,7 +181,9 @@ describe("the own log", () => {
     const { catchUp, server, account } = world();
     await catchUp.sync();
     server.user = [{ userRev: 2, at, type: "block.changed", data: { userId: "x", blocked: true } }];
-    catchUp.receiveOwn([{ userRev: 3, at, type: "preferences.changed", data: { readReceipts: false, presence: false, findable: true } }]);
+    catchUp.receiveOwn([
+      { userRev: 3, at, type: "preferences.changed", data: { readReceipts: false, presence: false, findable: true } },
+    ]);
     expect(account.get().preferences).toBeNull();
     await catchUp.sync();
     expect(account.get()).toMatchObject({ userRev: 3, blocks: new Set(["x"]), preferences: { presence: false, findable: true } });

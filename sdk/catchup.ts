@@ -13,8 +13,8 @@ interface Options {
   pull(known: { epoch?: string; userRev?: number; chats: Record<string, number> }): Promise<SyncPage>;
   /** The user who is signed in. */
   myId(): string;
-  /** Hears of one's own new name. */
-  renamed?(name: string): void;
+  /** Hears of one's own new name or picture. */
+  renamed?(profile: Extract<UserEntry, { type: "profile.changed" }>["data"]): void;
   /** Hears of the entries that were applied one by one. */
   applied?(entries: readonly Entry[]): void;
   /** Milliseconds after which an entry that was announced by an answer should have come by itself. */
@@ -308,7 +308,7 @@ export class CatchUp {
 
   #applyOwn(entry: UserEntry): void {
     this.#options.account.set(applyOwn(this.#options.account.get(), entry));
-    if (entry.type === "profile.changed") this.#options.renamed?.(entry.data.name);
+    if (entry.type === "profile.changed") this.#options.renamed?.(entry.data);
     if (entry.type !== "chat.noted") return;
     const { chatId, member } = entry.data;
     if (member) this.change(chatId, (log) => applyNote(log, entry.data, this.#options.myId()));

@@ -1,9 +1,9 @@
 import type { Message } from "@confab/contracts";
 import { createClient, type Client, type ClientOptions } from "./index.ts";
 import { memoryStorage } from "./platform.ts";
-import { at, FakeSocket, ModelServer } from "./testing.ts";
+import { FakeSocket, meOf, ModelServer } from "./testing.ts";
 
-const user = { id: "ann", name: "Ann", email: "ann@example.com", createdAt: at };
+const user = meOf("ann", { name: "Ann", email: "ann@example.com" });
 const limits = { typingEvery: 3, liveTyping: 100, liveReceipts: 100 };
 const json = (body: unknown, status = 200) =>
   new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
@@ -22,19 +22,25 @@ function world(options: Partial<ClientOptions> = {}, messages = 1) {
   for (let count = 0; count < messages; count++) model.send("c", "bob");
   model.hints.length = 0;
   const asked: string[] = [];
-  const server = { token: "access-1", refreshes: 0, broken: new Set<string>() };
+  const server = { token: "access-1", refreshes: 0, hasPassword: false, broken: new Set<string>() };
   const message = (chatId: string, messageId: string) => ({ message: model.message(chatId, messageId) });
   const of = (messageId: string) => ({ messageId, seq: Number(messageId.split("-").at(-1)) });
 
   const answers: Record<string, Answer> = {
     "POST /auth/verify": () => ({ user, accessToken: "access-1", refreshToken: "refresh-1", expiresIn: 300 }),
+    "POST /auth/login": () => ({ user, accessToken: "access-1", refreshToken: "refresh-1", expiresIn: 300 }),
+    "PUT /auth/password": () => {
+      server.hasPassword = true;
+      return null;
+    },
+    "PUT /users/me/avatar": () => ({ ...user, avatar: "/avatars/1" }),
     "POST /auth/refresh": () => {
       server.refreshes++;
       return { accessToken: server.token, refreshToken: "refresh-2", expiresIn: 300 };
     },
     "POST /auth/logout": () => null,
-    "GET /users/me": () => user,
-    "GET /users/me/preferences": () => ({ readReceipts: true, presence: true }),
+    "GET /users/me": () => ({ ...user, hasPassword: server.hasPassword }),
+    "GET /users/me/preferences": () => ({ readReceipts: true, presence: true, findable: true }),
     "GET /users/:id": ({ id }) => ({ id, name: "Bob" }),
     "POST /sync": (_, body) => model.sync(body as never),
     "GET /chats/:c": ({ c }) => (model.logs.has(c!) ? model.chat(c!) : undefined),
@@ -145,7 +151,7 @@ describe("signing in and out", () => {
     const { client, socket, chat } = await signedIn();
     expect(socket.auth).toEqual({ token: "access-1" });
     expect(client.get()).toMatchObject({ user, connection: "online", synced: true, limits });
-    expect(client.get().preferences).toEqual({ readReceipts: true, presence: true });
+    expect(client.get().preferences).toEqual({ readReceipts: true, presence: true, findable: true });
     expect(chat().messages).toHaveLength(1);
   });
 
@@ -381,4 +387,26 @@ test("whoever only calls is not caught up with, and keeps nothing", async () => 
   await settle();
   expect(message.seq).toBe(2);
   expect(asked).toEqual(["POST /auth/verify", "POST /chats/c/messages", "POST /chats/c/messages"]);
+});
+
+test("whatever signs in does so by call(), too; what changes the account shows in the state", async () => {
+  const { client, asked } = world();
+  await client.call("user.session.login", { email: "ann@example.com", password: "a long one" });
+  expect(client.get().user).toEqual(user);
+  await client.call("user.avatar.put", { image: "aGk=" });
+  expect(client.get().user?.avatar).toBe("/avatars/1");
+  // The answer is empty: it is asked for.
+  await client.call("user.password.change", { password: "a longer one" });
+  await settle();
+  expect(client.get().user?.hasPassword).toBe(true);
+  expect(asked).toEqual(["POST /auth/login", "PUT /users/me/avatar", "PUT /auth/password", "GET /users/me"]);
+});
+
+test("a new name or picture from another device is one's own", async () => {
+  const { client, model, tell } = await signedIn();
+  const data = { name: "Anna", avatar: "/avatars/2" };
+  model.tell("profile", { type: "profile.changed", data });
+  tell();
+  await settle();
+  expect(client.get().user).toMatchObject({ name: "Anna", avatar: "/avatars/2" });
 });

@@ -59,9 +59,11 @@ export function createClient(options: ClientOptions): Client {
     myId,
     pull: (known) => requests.call("chat.sync.pull", known),
     patience: () => (isOnline() ? entryWithin : 0),
-    renamed(name) {
+    renamed({ name, avatar }) {
       const user = identity.user.get();
-      if (user && user.name !== name) identity.changeUser({ ...user, name });
+      if (!user) return;
+      const now = { ...user, name, avatar: avatar === undefined ? user.avatar : avatar };
+      if (now.name !== user.name || now.avatar !== user.avatar) identity.changeUser(now);
     },
     applied(entries) {
       typing.apply(entries);
@@ -198,16 +200,21 @@ export function createClient(options: ClientOptions): Client {
   }
 
   async function call<N extends RouteName>(name: N, params: Params<N>): Promise<Result<N>> {
+    if (isOneOf(signsIn, name)) requireSession();
     const me = myId();
     const since = account.get().userRev;
     const result = await requests.call(name, params);
-    if (me === myId()) learn(name, result, since);
+    if (isOneOf(signsIn, name)) requireSession().begin(result as SignedIn);
+    else if (me === myId()) learn(name, result, since);
     return result;
   }
 
   /** Puts what an action answered into the state. What it changed besides comes as entries. */
   function learn(name: RouteName, result: unknown, since: number): void {
     if (isOneOf(answersMe, name)) identity.changeUser(result as Me);
+    // All sessions end with it, this one as well.
+    else if (name === "user.me.erase") identity.end();
+    else if (isOneOf(changesMe, name)) void call("user.me.get", {}).catch(() => {});
     else if (isOneOf(answersChat, name)) catchUp.learnChat(result as Chat, since);
     else if (isOneOf(answersMessage, name)) catchUp.learnMessage((result as { message: Message }).message);
     else if (isOneOf(answersPreferences, name) && since === account.get().userRev)
@@ -236,13 +243,10 @@ export function createClient(options: ClientOptions): Client {
     subscribe: state.subscribe,
     async requestCode(email) {
       requireSession();
-      return request(rest, "user.code.request", { email });
+      return call("user.code.request", { email });
     },
     async verify(params) {
-      const own = requireSession();
-      const signedIn: SignedIn = await request(rest, "user.code.verify", params);
-      own.begin(signedIn);
-      return signedIn.user;
+      return (await call("user.code.verify", params)).user;
     },
     async signOut() {
       outbox.clear();
@@ -295,7 +299,10 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-const answersMe = ["user.me.get", "user.me.change"] as const;
+const signsIn = ["user.code.verify", "user.session.login", "user.password.reset", "user.session.exchange"] as const;
+const answersMe = ["user.me.get", "user.me.change", "user.email.confirm", "user.avatar.put", "user.avatar.remove"] as const;
+/** What is another with the account afterwards, and not told by the answer. */
+const changesMe = ["user.password.change", "user.totp.confirm", "user.totp.remove"] as const;
 const answersChat = [
   "chat.chat.create",
   "chat.chat.get",

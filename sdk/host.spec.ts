@@ -1,8 +1,6 @@
 import { HostIdentity } from "./host.ts";
 import { nobody, offline } from "./problem.ts";
-import { at } from "./testing.ts";
-
-const user = (name: string) => ({ id: name, name, email: null, createdAt: at });
+import { meOf } from "./testing.ts";
 
 function hostOf(tokens: (string | Error)[], read: (token: string) => string | Error = () => "ann") {
   const asked: string[] = [];
@@ -16,7 +14,7 @@ function hostOf(tokens: (string | Error)[], read: (token: string) => string | Er
     async readUser(token) {
       const name = read(token);
       if (name instanceof Error) throw name;
-      return user(name);
+      return meOf(name);
     },
   });
   return { identity, asked };

@@ -216,7 +216,10 @@ const happenings = {
   account({ server }, { a, b, c }) {
     if (c % 3 === 0) server.tell("profile", { type: "profile.changed", data: { name: `Ann ${a}` } });
     else if (c % 3 === 1)
-      server.tell("preferences", { type: "preferences.changed", data: { readReceipts: a % 2 === 0, presence: b % 2 === 0 } });
+      server.tell("preferences", {
+        type: "preferences.changed",
+        data: { readReceipts: a % 2 === 0, presence: b % 2 === 0, findable: a % 3 === 0 },
+      });
     else server.tell(`block:${people[a % 3]}`, { type: "block.changed", data: { userId: people[a % 3]!, blocked: b % 2 === 0 } });
   },
 

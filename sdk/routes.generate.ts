@@ -5,7 +5,8 @@ import { actionEntries } from "@confab/contracts";
 /** The text of `routes.ts`: what the client has to know of the contracts at run time, and no more. */
 export function renderRoutes(): string {
   const rows = actionEntries
-    .filter(([, contract]) => contract.rest)
+    // A server key has no place in a client.
+    .filter(([, { rest, audience }]) => rest && audience !== "server")
     .map(([name, { rest, audience, socket }]) => {
       const facts = [`rest: ${JSON.stringify(rest)}`, `audience: ${JSON.stringify(audience)}`];
       if (socket) facts.push(`socket: ${JSON.stringify(socket)}`);

@@ -2,9 +2,10 @@ import type { SignedIn } from "@confab/contracts";
 import { exclusively, memoryStorage } from "./platform.ts";
 import { ApiProblem, offline } from "./problem.ts";
 import { Session, type TokenPair } from "./session.ts";
+import { meOf } from "./testing.ts";
 
 const signedIn: SignedIn = {
-  user: { id: "u1", name: "Ann", email: "ann@example.com", createdAt: "2026-01-01T00:00:00.000Z" },
+  user: meOf("u1", { name: "Ann", email: "ann@example.com" }),
   accessToken: "access-1",
   refreshToken: "refresh-1",
   expiresIn: 300,

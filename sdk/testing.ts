@@ -1,9 +1,25 @@
-import type { Chat, Entry, Message, Mentions, Result, Role, UserEntry } from "@confab/contracts";
+import type { Chat, Entry, Me, Message, Mentions, Result, Role, UserEntry } from "@confab/contracts";
 import type { SyncPage, SyncPart } from "./state.ts";
 
 /* For the specs beside this file: builders, and a model of the server that is small enough to be seen to be right. */
 
 export const at = "2026-01-01T00:00:00.000Z";
+
+export const meOf = (id: string, changes: Partial<Me> = {}): Me => ({
+  id,
+  externalId: null,
+  name: id,
+  avatar: null,
+  data: {},
+  email: null,
+  emailVerified: false,
+  hasPassword: false,
+  hasTotp: false,
+  role: "user",
+  eraseAt: null,
+  createdAt: at,
+  ...changes,
+});
 
 export const chatOf = (chatId: string, changes: Partial<Chat> = {}): Chat => ({
   id: chatId,

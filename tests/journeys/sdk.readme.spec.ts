@@ -26,7 +26,7 @@ async function run(code: string, given: Record<string, unknown>, wanted: string[
 }
 
 test("the examples run, and show what they say", async () => {
-  const [signIn, hostTokens, ...rest] = examples as [string, string, ...string[]];
+  const [signIn, password, hostTokens, ...rest] = examples as [string, string, string, ...string[]];
   const bob = await world.user("Bob");
   const url = world.doors[0]!.api;
   const readCode = (email: string) =>
@@ -38,6 +38,7 @@ test("the examples run, and show what they say", async () => {
   const { client } = (await run(signIn, { createClient, url, readCode }, ["client"])) as {
     client: ReturnType<typeof createClient>;
   };
+  await run(password, { client, window: {} }, []);
   await eventually("the client has caught up", () => client.get().synced);
 
   const drawn: [string, string[]][] = [];
@@ -45,6 +46,9 @@ test("the examples run, and show what they say", async () => {
   await run(rest.join("\n"), { client, bobId: bob.id, draw }, []);
   expect(drawn).toContainEqual(["online: River walk (0 unread, 0 typing)", ["Shall we walk on Sunday? (pending)"]]);
   expect(drawn).toContainEqual(["from the first message on", ["Shall we walk on Saturday?", "Or not at all"]]);
+  const account = drawn.find(([head]) => head === "Ann Arbor")!;
+  expect(account[1].slice(0, 2)).toEqual([expect.stringMatching(/^[A-Z2-7]+$/), expect.stringMatching(/^otpauth:/)]);
+  expect(account[1]).toHaveLength(3);
   expect(drawn.at(-1)).toEqual(["Shall we walk on Saturday?", expect.arrayContaining(["read up to 2"])]);
 
   const askMyBackend = () => client.getToken();
