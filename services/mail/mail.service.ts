@@ -1,6 +1,7 @@
 import type { Env } from "@confab/mixins/settings.ts";
 import { store } from "@confab/mixins/store/store.mixin.ts";
 import type { ServiceSchema } from "moleculer";
+import { erasing } from "./actions/erasing.ts";
 import { inbox } from "./actions/inbox.ts";
 import { jobs } from "./actions/jobs.ts";
 import { people } from "./actions/people.ts";
@@ -14,6 +15,6 @@ export default function mailService(env?: Env): ServiceSchema {
     // In this order: the queue opens on the open store, and stops before it closes.
     mixins: [delivery, store(MailStore.open)],
     settings: settings.read(env),
-    actions: { ...jobs, ...inbox, ...people },
+    actions: { ...jobs, ...inbox, ...people, ...erasing },
   };
 }

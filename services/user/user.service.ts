@@ -20,6 +20,7 @@ import { sessions } from "./actions/sessions.ts";
 import { totps } from "./actions/totps.ts";
 import { HostTokens } from "./host.tokens.ts";
 import { indexing } from "./directory.ts";
+import { erasing } from "./erasing.ts";
 import { exporting } from "./exporting.ts";
 import { Passwords } from "./passwords.ts";
 import type { UserService } from "./service.ts";
@@ -33,7 +34,7 @@ export default function userService(env?: Env): ServiceSchema {
   return {
     name: "user",
     // In this order: what stands before the store starts when that is open, and stops before it closes.
-    mixins: [exporting, indexing, store((database) => UserStore.open(database)), sweeping, telling],
+    mixins: [exporting, erasing, indexing, store((database) => UserStore.open(database)), sweeping, telling],
     settings: settings.read(env),
     actions: {
       ...codes,

@@ -12,6 +12,8 @@ export interface MailQueue {
    * job again after a pause; after the last try the job is a dead letter that tells why.
    */
   start(handler: Handler): Promise<void>;
+  /** Removes what waits for these addresses, or could not be sent to them, as far as it is not in the store. */
+  erase(addresses: ReadonlySet<string>): Promise<void>;
   /** Takes no more jobs and lets those in hand finish; but a mail server that stalls delays no stop: its job stays in the queue. */
   stop(): Promise<void>;
 }

@@ -82,6 +82,25 @@ export class RabbitQueue implements MailQueue {
     this.#link.open();
   }
 
+  async erase(addresses: ReadonlySet<string>): Promise<void> {
+    const { pausesMs, patienceMs } = this.#options;
+    const channel = await this.#link.channel(patienceMs);
+    const queues = [this.#names.dead, ...new Set(pausesMs.map((pauseMs) => this.#names.wait(pauseMs)))];
+    for (const queue of queues) {
+      const kept: Message[] = [];
+      try {
+        // What is looked at is held back meanwhile, so that each is seen once.
+        for (let message = await channel.get(queue); message; message = await channel.get(queue)) {
+          const to = readJob(message.content)?.to.toLowerCase();
+          if (to !== undefined && addresses.has(to)) channel.ack(message);
+          else kept.push(message);
+        }
+      } finally {
+        for (const message of kept) channel.nack(message);
+      }
+    }
+  }
+
   async stop(): Promise<void> {
     this.#handler = undefined;
     await within(1000, this.#stopConsuming(), "silent").catch(() => {});

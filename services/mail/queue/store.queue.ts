@@ -64,6 +64,9 @@ export class StoreQueue implements MailQueue {
     void this.#look();
   }
 
+  // All of it is in the store.
+  async erase(): Promise<void> {}
+
   async stop(): Promise<void> {
     clearInterval(this.#poll);
     this.#handler = undefined;

@@ -13,17 +13,24 @@ export type TakenJob = StoredJob & { job: Job; worker: string };
 export class MailStore {
   /** Whether other nodes work on the same table. */
   readonly shared: boolean;
+  /** Leaves nothing in the files of what was removed or replaced up to now. */
+  readonly scrub: () => Promise<void>;
   readonly #jobs: Collection<StoredJob>;
   readonly #inbox: Collection<StoredInboxMail>;
 
-  private constructor(shared: boolean, jobs: Collection<StoredJob>, inbox: Collection<StoredInboxMail>) {
+  private constructor(
+    { shared, scrub }: Pick<Database, "shared" | "scrub">,
+    jobs: Collection<StoredJob>,
+    inbox: Collection<StoredInboxMail>,
+  ) {
     this.shared = shared;
+    this.scrub = scrub;
     this.#jobs = jobs;
     this.#inbox = inbox;
   }
 
   static async open(database: Database): Promise<MailStore> {
-    return new MailStore(database.shared, await database.collection(documents.jobs), await database.collection(documents.inbox));
+    return new MailStore(database, await database.collection(documents.jobs), await database.collection(documents.inbox));
   }
 
   async addJob(job: Job, now: number): Promise<void> {
@@ -112,6 +119,12 @@ export class MailStore {
   /** The mails that wait for an address, or could not be sent to it. */
   jobsFor(address: string): Promise<StoredJob[]> {
     return this.#jobs.find({ address });
+  }
+
+  /** Removes what waits for an address or was kept of it; a job in hand may still be sent. */
+  async eraseAddress(address: string): Promise<void> {
+    await this.#jobs.removeMany({ address });
+    await this.#inbox.removeMany({ address });
   }
 
   /** The mails of an address in the inbox, from one on, the oldest first. */

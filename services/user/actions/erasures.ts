@@ -1,11 +1,15 @@
 import { define } from "@confab/mixins/define.ts";
 import { requireRecent } from "../accounts.ts";
-import { beginErasure } from "../erasing.ts";
-import type { UserService } from "../service.ts";
+import { beginErasure, type ErasingService } from "../erasing.ts";
+import { requireHostUser } from "../host.ts";
 
 export const erasures = {
-  ...define("user.me.erase", async function (this: UserService, ctx) {
+  ...define("user.me.erase", async function (this: ErasingService, ctx) {
     const { user } = await requireRecent(this, ctx.meta);
     return beginErasure(this, user);
+  }),
+
+  ...define("user.host.erase", async function (this: ErasingService, ctx) {
+    return beginErasure(this, await requireHostUser(this, ctx.params.externalId));
   }),
 };

@@ -88,6 +88,15 @@ export class AdminStore {
     return this.#reports.updateOne({ _id: reportId }, { $set: change, $unset: { openKey: true } });
   }
 
+  /** What somebody told of others goes, and what is told of them loses its words; that there was a report stays. Acts hold ids alone. */
+  async eraseOf(userId: string): Promise<void> {
+    await this.#reports.removeMany({ by: userId });
+    const words = { userId, text: { $ne: "" } } as const;
+    const gone = { text: "", quote: null, note: "" };
+    for (const filter of [words, { userId, quote: { $ne: null } }, { userId, note: { $ne: "" } }])
+      while (await this.#reports.updateOne(filter, { $set: gone }));
+  }
+
   /** What somebody reported. */
   reportsBy(userId: string): Promise<StoredReport[]> {
     return this.#reports.find({ by: userId });

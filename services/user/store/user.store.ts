@@ -16,6 +16,8 @@ export class UserStore {
   readonly serverKeys: ServerKeyStore;
   readonly admin: AdminStore;
   readonly people: PeopleStore;
+  /** Leaves nothing in the files of what was removed or replaced up to now. */
+  readonly scrub: () => Promise<void>;
   readonly #users: Collection<StoredUser>;
   readonly #flows: Collection<StoredFlow>;
   readonly #allowances: Collection<StoredAllowance>;
@@ -24,7 +26,7 @@ export class UserStore {
   readonly #recoveryCodes: Collection<StoredRecoveryCode>;
 
   private constructor(
-    parts: { serverKeys: ServerKeyStore; admin: AdminStore; people: PeopleStore },
+    parts: { serverKeys: ServerKeyStore; admin: AdminStore; people: PeopleStore; scrub: () => Promise<void> },
     collections: {
       users: Collection<StoredUser>;
       flows: Collection<StoredFlow>;
@@ -37,6 +39,7 @@ export class UserStore {
     this.serverKeys = parts.serverKeys;
     this.admin = parts.admin;
     this.people = parts.people;
+    this.scrub = parts.scrub;
     this.#users = collections.users;
     this.#flows = collections.flows;
     this.#allowances = collections.allowances;
@@ -50,6 +53,7 @@ export class UserStore {
       serverKeys: await ServerKeyStore.open(database),
       admin: await AdminStore.open(database),
       people: await PeopleStore.open(database),
+      scrub: () => database.scrub(),
     };
     return new UserStore(parts, {
       users: await database.collection(documents.users),
@@ -201,6 +205,26 @@ export class UserStore {
         ...(Object.keys(gone).length > 0 ? { $unset: gone } : {}),
       },
     );
+  }
+
+  /** Accounts whose erasure is due, or was begun and not finished. */
+  dueErasures(now: number, limit: number): Promise<StoredUser[]> {
+    return this.#users.find({ eraseAt: { $lte: now } }, { limit });
+  }
+
+  /** From here on it is not called off; null where it was before. */
+  beginErasing(userId: string, now: number): Promise<StoredUser | null> {
+    return this.#users.updateOne({ _id: userId, eraseAt: { $lte: now } }, { $set: { erasing: true } });
+  }
+
+  /** Removes all that is kept of an account, and the account last: what stays is that there was one. */
+  async eraseUser({ _id: userId, email, createdAt }: StoredUser, now: number): Promise<void> {
+    await this.#sessions.removeMany({ userId });
+    await this.#places.removeMany({ userId });
+    await this.#recoveryCodes.removeMany({ userId });
+    await this.#flows.removeMany({ userId });
+    if (email !== undefined) await this.#flows.removeMany({ email });
+    await this.#users.replaceOne({ _id: userId }, { _id: userId, name: "", createdAt, erasedAt: now });
   }
 
   /** The account stays after all; null where its erasure has begun. */
