@@ -81,7 +81,7 @@ export const adminActions = {
     audience: "admin",
     params: object({ userId: Id, reason: Type.Optional(Reason), until: Type.Optional(nullable(Time)) }),
     returns: AdminUser,
-    problems: ["user.not_found", "user.not_oneself"],
+    problems: ["user.not_found", "user.not_oneself", "user.first_admin"],
     repeatable: true,
   }),
   "user.admin.unban": action({

@@ -16,6 +16,9 @@ import { hashToken, makeRefreshToken, newNonce, signAccessToken } from "./tokens
 export async function signIn(service: UserService, user: StoredUser, meta: Meta): Promise<SignedIn> {
   requireOpen(user);
   const { store } = service;
+  // Before anything is stored: of an account that is being erased nothing is to be left behind.
+  const stays = user.eraseAt === undefined ? user : await store.callOffErasure(user._id);
+  if (!stays) throw problem("user.banned");
   const now = Date.now();
   const { device = "", address = "" } = meta;
   const session: StoredSession = {
@@ -26,8 +29,6 @@ export async function signIn(service: UserService, user: StoredUser, meta: Meta)
   };
   const refreshToken = makeRefreshToken(service.keys, { sessionId: session._id, nonce: session.nonce }, session.generation);
   await store.startSession({ ...session, tokenHash: hashToken(refreshToken) });
-  const stays = user.eraseAt === undefined ? user : await store.callOffErasure(user._id);
-  if (!stays) throw problem("user.banned");
   await noticePlace(service, stays, session);
   return { user: presentMe(stays, roleOf(service, stays)), ...presentTokens(service, session, refreshToken) };
 }

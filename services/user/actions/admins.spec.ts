@@ -79,6 +79,13 @@ describe("a ban", () => {
     await user.signIn("ann@example.org");
   });
 
+  test("is not of those whom the settings name", async () => {
+    await ask("user.admin.changeRole", { userId: ann.user.id, role: "admin" });
+    const asAnn = { ...askerOf(ann), role: "admin" as const };
+    await expect(ask("user.admin.ban", { userId: admin.user.id }, asAnn)).rejects.toMatchObject({ type: "user.first_admin" });
+    expect(await alive(admin)).toBe(true);
+  });
+
   test("is nobody's own, of nobody unknown, and for no time that is over", async () => {
     const past = new Date(Date.now() - 1000).toISOString();
     await expect(ask("user.admin.ban", { userId: admin.user.id })).rejects.toMatchObject({ type: "user.not_oneself" });

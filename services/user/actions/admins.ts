@@ -40,12 +40,11 @@ export const admins = {
     if (userId === ctx.meta.userId) throw problem("user.not_oneself");
     const ends = until === undefined || until === null ? undefined : Date.parse(until);
     if (ends !== undefined && !(ends > Date.now())) throw badField("until", "past", "must be a time that is still to come");
-    await requireUser(this, userId);
+    if (isFirstAdmin(this, await requireUser(this, userId))) throw problem("user.first_admin");
     await noteAct(this, ctx.meta, { action: "user.admin.ban", target: userId, details: { reason, until: until ?? null } });
     const ban = { reason, at: Date.now(), ...(ends === undefined ? {} : { until: ends }) };
     // G6: the ban and the end of all sessions are one write.
-    const banned = await endSessions(this, userId, { change: { set: { ban } } });
-    return show(this, banned!);
+    return show(this, await endSessions(this, userId, { change: { set: { ban } } }));
   }),
 
   // Sessions that the ban ended stay ended.
@@ -53,7 +52,7 @@ export const admins = {
     const { userId } = ctx.params;
     await requireUser(this, userId);
     await noteAct(this, ctx.meta, { action: "user.admin.unban", target: userId });
-    return show(this, (await this.store.changeUser({ _id: userId }, {}, { ban: true }))!);
+    return show(this, await this.store.changeUser({ _id: userId }, {}, { ban: true }));
   }),
 
   ...define("user.admin.endSessions", async function (this: UserService, ctx) {
@@ -68,7 +67,7 @@ export const admins = {
     const { userId } = ctx.params;
     await requireUser(this, userId);
     await noteAct(this, ctx.meta, { action: "user.admin.verify", target: userId });
-    return show(this, (await this.store.changeUser({ _id: userId }, { emailVerified: true }))!);
+    return show(this, await this.store.changeUser({ _id: userId }, { emailVerified: true }));
   }),
 
   ...define("user.admin.changeRole", async function (this: UserService, ctx) {
@@ -78,11 +77,14 @@ export const admins = {
     const user = await requireUser(this, userId);
     if (role !== "admin" && isFirstAdmin(this, user)) throw problem("user.first_admin");
     await noteAct(this, ctx.meta, { action: "user.admin.changeRole", target: userId, details: { role } });
-    return show(this, (await this.store.changeUser({ _id: userId }, { role }))!);
+    return show(this, await this.store.changeUser({ _id: userId }, { role }));
   }),
 };
 
-const show = (service: UserService, user: StoredUser) => presentAdminUser(user, roleOf(service, user));
+function show(service: UserService, user: StoredUser | null) {
+  if (!user) throw problem("user.not_found");
+  return presentAdminUser(user, roleOf(service, user));
+}
 
 async function requireUser({ store }: UserService, userId: string): Promise<StoredUser> {
   const user = await store.userById(userId);

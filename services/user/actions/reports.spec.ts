@@ -63,6 +63,9 @@ test("the same report while it is open is one, however often and at once it is m
   const made = await Promise.all(Array.from({ length: 10 }, () => report(ann, { chatId, messageId })));
   expect(new Set(made.map(({ id }) => id)).size).toBe(1);
   const [{ id }] = made as [{ id: string }];
+  // A note while it is open leaves it what it is.
+  await call(user.broker, "user.report.change", { reportId: id, state: "open", note: "looking" }, { meta: asAdmin });
+  expect((await report(ann, { chatId, messageId })).id).toBe(id);
   await call(user.broker, "user.report.change", { reportId: id, state: "resolved" }, { meta: asAdmin });
   expect((await report(ann, { chatId, messageId })).id).not.toBe(id);
 });

@@ -84,8 +84,9 @@ export class AdminStore {
     reportId: string,
     change: Pick<StoredReport, "state" | "closedAt" | "closedBy"> & Partial<Pick<StoredReport, "note">>,
   ): Promise<StoredReport | null> {
-    // One that is opened again does not keep its reporter from making another.
-    return this.#reports.updateOne({ _id: reportId }, { $set: change, $unset: { openKey: true } });
+    // One that was closed, and is opened again, does not keep its reporter from making another.
+    const gone = change.state === "open" ? {} : { $unset: { openKey: true } as const };
+    return this.#reports.updateOne({ _id: reportId }, { $set: change, ...gone });
   }
 
   /** What somebody told of others goes, and what is told of them loses its words; that there was a report stays. Acts hold ids alone. */

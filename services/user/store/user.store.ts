@@ -198,7 +198,8 @@ export class UserStore {
     const gone = { ...unset, ...(keptSession === null ? { keptSession: true as const } : {}) };
     const next = { ...set, ...(keptSession === null ? {} : { keptSession }) };
     return this.#users.updateOne(
-      { _id: userId },
+      // What is left of an erased account says only that there was one.
+      { _id: userId, erasedAt: none },
       {
         $inc: { epoch: 1 },
         ...(Object.keys(next).length > 0 ? { $set: next } : {}),
@@ -219,12 +220,13 @@ export class UserStore {
 
   /** Removes all that is kept of an account, and the account last: what stays is that there was one. */
   async eraseUser({ _id: userId, email, createdAt }: StoredUser, now: number): Promise<void> {
-    await this.#sessions.removeMany({ userId });
-    await this.#places.removeMany({ userId });
     await this.#recoveryCodes.removeMany({ userId });
     await this.#flows.removeMany({ userId });
     if (email !== undefined) await this.#flows.removeMany({ email });
     await this.#users.replaceOne({ _id: userId }, { _id: userId, name: "", createdAt, erasedAt: now });
+    // Last, since a sign-in that was under way may have left something; from here on there is none.
+    await this.#sessions.removeMany({ userId });
+    await this.#places.removeMany({ userId });
   }
 
   /** The account stays after all; null where its erasure has begun. */
