@@ -22,8 +22,9 @@ export async function beginErasure(service: ErasingService, user: StoredUser): P
   // G6: nobody is signed in to an account that waits for its erasure; who signs in anew calls it off.
   if (!(await endSessions(service, user._id, { change: { set: { eraseAt: at } } }))) throw problem("user.not_found");
   const eraseAt = presentTime(at);
-  if (user.email !== undefined) await tellOwner(service, user.email, { template: "erasure-begun", data: { eraseAt } });
+  // Without a grace there is nothing to be told of that one could still call off.
   if (ERASE_DAYS === 0) void service.eraser?.look();
+  else if (user.email !== undefined) await tellOwner(service, user.email, { template: "erasure-begun", data: { eraseAt } });
   return { eraseAt };
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from "@confab/mixins/store/collection.ts";
 import { openMongo } from "@confab/mixins/store/mongo.ts";
 import { ServiceBroker } from "moleculer";
+import { adminStoreSuite } from "../../services/user/store/admin.store.suite.ts";
 import { peopleStoreSuite } from "../../services/user/store/people.store.suite.ts";
 import { userStoreSuite } from "../../services/user/store/user.store.suite.ts";
 import { UserStore } from "../../services/user/store/user.store.ts";
@@ -17,4 +18,5 @@ describeCluster("the store of user over MongoDB", () => {
   };
   userStoreSuite(open);
   peopleStoreSuite(open);
+  adminStoreSuite(open);
 });

@@ -79,6 +79,13 @@ export class World {
     return new TestUser({ id, name, email, refreshToken: signedIn.refreshToken }, signedIn.accessToken, this.doors);
   }
 
+  /** The newest mail to an address whose subject or text says so. */
+  mailTo(email: string, wanted: RegExp): Promise<InboxMail> {
+    return eventually(`a mail to ${email} that says ${wanted}`, async () =>
+      (await this.#mailsTo(email)).find(({ subject, text }) => wanted.test(subject) || wanted.test(text)),
+    );
+  }
+
   /** The code in the newest mail to an address; with `earlier`, once it is another mail than that one. */
   mailedCode(email: string, earlier?: string): Promise<string> {
     return this.#code(email, earlier);

@@ -85,6 +85,8 @@ export class RabbitQueue implements MailQueue {
   async erase(addresses: ReadonlySet<string>): Promise<void> {
     const { pausesMs, patienceMs } = this.#options;
     const channel = await this.#link.channel(patienceMs);
+    // What is in hand leaves its trace first.
+    await within(stopPatienceMs, Promise.all(this.#inHand.values()), "in hand").catch(() => {});
     const queues = [this.#names.dead, ...new Set(pausesMs.map((pauseMs) => this.#names.wait(pauseMs)))];
     for (const queue of queues) {
       const kept: Message[] = [];

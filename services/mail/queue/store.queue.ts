@@ -64,8 +64,10 @@ export class StoreQueue implements MailQueue {
     void this.#look();
   }
 
-  // All of it is in the store.
-  async erase(): Promise<void> {}
+  /** All that waits is in the store; what is in hand leaves its trace first. */
+  async erase(): Promise<void> {
+    await within(stopPatienceMs, Promise.all(this.#inHand), "in hand").catch(() => {});
+  }
 
   async stop(): Promise<void> {
     clearInterval(this.#poll);
