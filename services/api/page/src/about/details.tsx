@@ -5,6 +5,7 @@ import { Avatar } from "../parts/avatar.tsx";
 import { confirm } from "../parts/confirm.tsx";
 import { act } from "../parts/form.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { report } from "../parts/report.tsx";
 import { go, hrefOf } from "../place.ts";
 import { usePresenceWords } from "../presence.ts";
 import { mayManage, mayOwn } from "../talk/rights.ts";
@@ -44,7 +45,19 @@ export function Details({ me, state, title }: { me: Me; state: ChatState; title:
           <Leaving me={me} state={state} title={title} />
         </>
       ) : (
-        chat.peerId && <Blocking userId={chat.peerId} title={title} />
+        chat.peerId && (
+          <>
+            <Blocking userId={chat.peerId} title={title} />
+            <button
+              type="button"
+              class="row-button bad"
+              data-testid="report-person"
+              onClick={() => report(`Report ${title}`, { userId: chat.peerId! })}
+            >
+              <Icon name="flag" /> Report {title}
+            </button>
+          </>
+        )
       )}
       <p class="quiet small-print">Since {fullTimeOf(chat.createdAt)}</p>
     </Panel>

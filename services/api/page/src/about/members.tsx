@@ -10,6 +10,7 @@ import { act, Problem, useAttempt } from "../parts/form.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { openMenu } from "../parts/menu.tsx";
 import { PeoplePicker } from "../parts/people-picker.tsx";
+import { report } from "../parts/report.tsx";
 import { useNames } from "../people.ts";
 import { go } from "../place.ts";
 import { usePresence } from "../presence.ts";
@@ -91,6 +92,7 @@ function openMemberMenu(anchor: Element, chat: Chat, { userId, role }: ChatMembe
     become("owner", "Make an owner"),
     become("admin", "Make an admin"),
     become("member", "Make a plain member"),
+    { label: "Report …", icon: "flag", testid: "report-person", run: () => report(`Report ${name}`, { userId }) },
     over && {
       label: "Remove from the group …",
       icon: "leave",

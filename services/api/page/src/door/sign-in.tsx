@@ -1,11 +1,23 @@
-import type { InputHTMLAttributes } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import type { Result } from "@confab/contracts";
+import { useEffect, useState } from "preact/hooks";
 import { client } from "../client.ts";
-import { Problem, useAttempt } from "../parts/form.tsx";
+import { CodeStep, EmailStep } from "./code.tsx";
+import { ForgotStep, PasswordStep, RegisterStep, ResetStep } from "./password.tsx";
 
-/** Signing in, in two steps: an address, then the code that was mailed to it. */
+export type Way = "code" | "password" | "register" | "forgot";
+
+/** A code that was mailed, and what for. */
+export interface Flow {
+  id: string;
+  email: string;
+  purpose: "code" | "register" | "reset";
+}
+
+type Ways = Result<"api.meta.get">["auth"];
+
+/** Signing in and up, in the ways that the server has. */
 export function SignIn({ invited }: { invited: boolean }) {
-  const [flow, setFlow] = useState<{ id: string; email: string }>();
+  const ways = useWays();
   return (
     <main class="door">
       <section class="card">
@@ -13,112 +25,41 @@ export function SignIn({ invited }: { invited: boolean }) {
           <Mark /> Confab
         </h1>
         {invited && <p class="invited">You are invited to a group. Sign in to join it.</p>}
-        {flow ? (
-          <CodeStep key={flow.id} flowId={flow.id} email={flow.email} onBack={() => setFlow(undefined)} />
-        ) : (
-          <EmailStep onFlow={setFlow} />
-        )}
+        {ways && (ways.own ? <Steps ways={ways} /> : <p>You sign in at the site that brought you here. Come back from there.</p>)}
       </section>
     </main>
   );
 }
 
-function EmailStep({ onFlow }: { onFlow: (flow: { id: string; email: string }) => void }) {
-  const { busy, error, run } = useAttempt();
+function Steps({ ways }: { ways: Ways }) {
+  const [way, setWay] = useState<Way>(ways.code ? "code" : "password");
   const [email, setEmail] = useState("");
-  const submit = (event: Event) => {
-    event.preventDefault();
-    run(async () => {
-      const { flowId } = await client.requestCode(email.trim());
-      onFlow({ id: flowId, email: email.trim() });
-    });
-  };
-  return (
-    <form onSubmit={submit}>
-      <p class="lead">Sign in, or sign up: we mail you a code.</p>
-      <label for="email">E-mail address</label>
-      <Focused id="email" testid="email" type="email" autocomplete="email" value={email} onInput={setEmail} />
-      <Problem words={error} />
-      <button class="primary" data-testid="request-code" disabled={busy}>
-        {busy ? "Sending …" : "Send the code"}
-      </button>
-    </form>
-  );
+  const [flow, setFlow] = useState<Flow>();
+  const back = () => setFlow(undefined);
+  if (flow) return flow.purpose === "reset" ? <ResetStep flow={flow} onBack={back} /> : <CodeStep flow={flow} onBack={back} />;
+  const step = { email, onEmail: setEmail, onFlow: setFlow, onWay: setWay };
+  switch (way) {
+    case "code":
+      return <EmailStep {...step} />;
+    case "password":
+      return <PasswordStep {...step} byCode={ways.code} />;
+    case "register":
+      return <RegisterStep {...step} />;
+    case "forgot":
+      return <ForgotStep {...step} />;
+  }
 }
 
-function CodeStep({ flowId, email, onBack }: { flowId: string; email: string; onBack: () => void }) {
-  const { busy, error, run } = useAttempt();
-  const [code, setCode] = useState("");
-  const [name, setName] = useState("");
-  const inbox = useInbox(email);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    run(() => client.verify({ flowId, code: code.replace(/\s/g, ""), ...(name.trim() ? { name: name.trim() } : {}) }));
-  };
-  return (
-    <form onSubmit={submit}>
-      <p class="lead">
-        We mailed a code to <b>{email}</b>.
-      </p>
-      {inbox && (
-        <p>
-          <a data-testid="inbox-link" href={inbox} target="_blank" rel="noopener">
-            Open the dev inbox
-          </a>
-        </p>
-      )}
-      <label for="code">Six-digit code</label>
-      <Focused id="code" testid="code" inputmode="numeric" autocomplete="one-time-code" value={code} onInput={setCode} />
-      <label for="name">
-        Your name <span class="quiet">when you are new here</span>
-      </label>
-      <input
-        id="name"
-        data-testid="name"
-        autocomplete="name"
-        maxLength={100}
-        value={name}
-        onInput={(event) => setName(event.currentTarget.value)}
-      />
-      <Problem words={error} />
-      <button class="primary" data-testid="verify" disabled={busy}>
-        {busy ? "Signing in …" : "Sign in"}
-      </button>
-      <button type="button" class="link" onClick={onBack}>
-        Another address, or a new code
-      </button>
-    </form>
-  );
-}
-
-/** Where the mail of a development server can be read; undefined where there is no such thing. */
-function useInbox(email: string): string | undefined {
-  const [inbox, setInbox] = useState<string>();
+/** Undefined until they are known. Where the server cannot be asked, trying tells. */
+function useWays(): Ways | undefined {
+  const [ways, setWays] = useState<Ways>();
   useEffect(() => {
-    const address = `/dev/inbox?to=${encodeURIComponent(email)}`;
-    fetch(address, { headers: { accept: "application/json" } }).then(
-      ({ ok }) => ok && setInbox(address),
-      () => {},
+    client.call("api.meta.get", {}).then(
+      ({ auth }) => setWays(auth),
+      () => setWays({ own: true, code: true, host: false }),
     );
-  }, [email]);
-  return inbox;
-}
-
-type FieldProps = Pick<InputHTMLAttributes<HTMLInputElement>, "id" | "type" | "inputmode" | "autocomplete" | "value">;
-
-/** A field that takes the focus when it appears. */
-function Focused({ testid, onInput, ...rest }: FieldProps & { testid: string; onInput: (value: string) => void }) {
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
-  return (
-    <input
-      {...(rest as object)}
-      ref={field}
-      data-testid={testid}
-      required
-      onInput={(event) => onInput(event.currentTarget.value)}
-    />
-  );
+  }, []);
+  return ways;
 }
 
 function Mark() {

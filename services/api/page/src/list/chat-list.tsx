@@ -12,7 +12,7 @@ import { ChatItem } from "./chat-item.tsx";
 import { Hits } from "./hits.tsx";
 import { NewChat } from "./new-chat.tsx";
 import { activeAt, titleOf } from "./order.ts";
-import { Settings } from "./settings.tsx";
+import { Settings } from "../account/settings.tsx";
 
 /** So many chats are drawn, and the names of so many people asked for. */
 const pageSize = 100;

@@ -1,14 +1,19 @@
 import type { Presence } from "@confab/contracts";
+import { useState } from "preact/hooks";
+import { usePicture } from "../people.ts";
 
 interface Props {
   id: string;
   name: string | undefined;
   presence?: Presence | undefined;
   small?: boolean;
+  large?: boolean;
 }
 
-/** The first letters of a name, on a colour that stays with the person, and whether they are here. */
-export function Avatar({ id, name, presence, small }: Props) {
+/** A picture, or the first letters of the name on a colour that stays with the person; and whether they are here. */
+export function Avatar({ id, name, presence, small, large }: Props) {
+  const picture = usePicture(id);
+  const [missing, setMissing] = useState<string>();
   const letters = (name ?? "")
     .split(/\s+/)
     .filter(Boolean)
@@ -18,8 +23,9 @@ export function Avatar({ id, name, presence, small }: Props) {
   const tint = tintOf(id);
   const state = presence && presence.state !== "offline" ? presence.state : undefined;
   return (
-    <span class={`avatar tint-${tint} ${small ? "small" : ""}`}>
+    <span class={`avatar tint-${tint} ${small ? "small" : large ? "large" : ""}`}>
       <span aria-hidden="true">{letters.toLocaleUpperCase()}</span>
+      {picture && picture !== missing && <img src={picture} alt="" draggable={false} onError={() => setMissing(picture)} />}
       {state && <span class={`dot ${state}`} role="img" aria-label={state} data-testid="presence" />}
     </span>
   );

@@ -1,12 +1,14 @@
 import type { Message } from "@confab/contracts";
 import { client } from "../client.ts";
-import { closePopover, openDialog, tell } from "../layers.tsx";
+import { closePopover, openDialog } from "../layers.tsx";
 import { confirm } from "../parts/confirm.tsx";
+import { copy } from "../parts/copy.ts";
 import { quickEmoji } from "../parts/emoji.ts";
 import { pickEmoji } from "../parts/emoji-picker.tsx";
 import { act } from "../parts/form.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { openMenu } from "../parts/menu.tsx";
+import { report } from "../parts/report.tsx";
 import { linkTo } from "../place.ts";
 import type { TalkContext } from "./context.ts";
 import { History } from "./history.tsx";
@@ -19,11 +21,6 @@ export function openMessageMenu(anchor: Element, talk: TalkContext, message: Mes
   const chat = talk.state()?.chat;
   if (!chat || message.deletedAt) return;
   const { chatId, id: messageId } = message;
-  const copy = (text: string, said: string) =>
-    navigator.clipboard.writeText(text).then(
-      () => tell(said),
-      () => tell("This browser does not let the page copy."),
-    );
   openMenu(
     anchor,
     "Message",
@@ -35,11 +32,11 @@ export function openMessageMenu(anchor: Element, talk: TalkContext, message: Mes
         testid: "edit",
         run: () => talk.edit(message),
       },
-      { label: "Copy the text", icon: "copy", run: () => void copy(message.text, "Copied.") },
+      { label: "Copy the text", icon: "copy", run: () => copy(message.text) },
       {
         label: "Copy a link to it",
         icon: "link",
-        run: () => void copy(linkTo({ chatId, seq: message.seq }), "Copied. The link is good for members of this chat."),
+        run: () => copy(linkTo({ chatId, seq: message.seq }), "Copied. The link is good for members of this chat."),
       },
       mayPin(chat) && {
         label: message.pinned ? "Unpin" : "Pin for everybody",
@@ -63,6 +60,12 @@ export function openMessageMenu(anchor: Element, talk: TalkContext, message: Mes
         icon: "clock",
         testid: "history",
         run: () => openDialog(<History message={message} />),
+      },
+      message.senderId !== talk.me.id && {
+        label: "Report …",
+        icon: "flag",
+        testid: "report-message",
+        run: () => report("Report this message", { chatId, messageId }),
       },
       mayDelete(chat, message, talk.me.id) && {
         label: "Delete …",
