@@ -4,6 +4,7 @@ import { store } from "@confab/mixins/store/store.mixin.ts";
 import type { ServiceSchema } from "moleculer";
 import { bans } from "./actions/bans.ts";
 import { chats } from "./actions/chats.ts";
+import { erasing } from "./actions/erasing.ts";
 import { host } from "./actions/host.ts";
 import { invites } from "./actions/invites.ts";
 import { me } from "./actions/me.ts";
@@ -48,6 +49,7 @@ export default (env?: Env): ServiceSchema =>
       ...operators,
       ...host,
       ...people,
+      ...erasing,
     },
     async started(this: ChatService) {
       this.userLog = new UserLog(this.store, (userId, entry) =>

@@ -34,6 +34,8 @@ interface Collections {
 
 /** What chat asks of its data. Every read is by key or by a range of one. */
 export class ChatStore {
+  /** Leaves nothing in the files of what was removed or replaced up to now. */
+  readonly scrub: () => Promise<void>;
   /** Whether other nodes append too. */
   readonly shared: boolean;
   /** Names this store: after a restore from a backup it is another one. */
@@ -51,6 +53,7 @@ export class ChatStore {
 
   private constructor(database: Database, epoch: string, search: SearchIndex, collections: Collections) {
     this.shared = database.shared;
+    this.scrub = () => database.scrub();
     this.epoch = epoch;
     this.search = search;
     this.#entries = collections.entries;
@@ -189,6 +192,26 @@ export class ChatStore {
     return found.map(({ chatId }) => chatId);
   }
 
+  /** One of the chats that the user is in or was in, or perhaps is not; null where none is left. */
+  nextMembership(userId: string): Promise<StoredMembership | null> {
+    return this.#memberships.findOne({ userId });
+  }
+
+  /** Up to here the user's messages in that chat are erased. */
+  async noteErased(membershipId: string, erasedSeq: number): Promise<void> {
+    await this.#memberships.updateOne({ _id: membershipId }, { $set: { erasedSeq } });
+  }
+
+  /** Nothing of the user is to be found in that chat any more. */
+  async removeMembership(membershipId: string): Promise<void> {
+    await this.#memberships.removeMany({ _id: membershipId });
+  }
+
+  /** Forgets which chats a user's requests made. */
+  async removeClaims(userId: string): Promise<void> {
+    await this.#claims.removeMany({ _id: { $gt: `key:${userId}:`, $lt: `key:${userId};` } });
+  }
+
   /** The one chat of two people: `chatId` if there was none yet, whoever else asks at the same time. */
   claimPair(one: string, other: string, chatId: string): Promise<string> {
     return this.#claim(`pair:${[one, other].sort().join(":")}`, chatId);
@@ -262,6 +285,11 @@ export class ChatStore {
   /** Stores an entry of a user's log by itself, unless a later one of its subject is stored already. */
   async putUserSubject(subject: StoredUserSubject): Promise<void> {
     await this.#userSubjects.replaceOne({ _id: subject._id, rev: { $lt: subject.rev } }, subject);
+  }
+
+  /** Removes what a user's log holds outside of its head. */
+  async removeUserSubjects(userId: string): Promise<void> {
+    await this.#userSubjects.removeMany({ revKey: { $gt: `${userId}:`, $lt: `${userId};` } });
   }
 
   async #claim(_id: string, chatId: string): Promise<string> {

@@ -151,6 +151,8 @@ export interface StoredMembership {
   _id: string;
   userId: string;
   chatId: string;
+  /** Up to here the user's messages are erased, where they are to be. */
+  erasedSeq?: number;
 }
 
 /** Which chat goes by a claim that can be made once: to be the direct chat of two people, or made by one request. */
