@@ -20,11 +20,11 @@ export function adminStoreSuite(open: () => Promise<UserStore>): void {
 
   test("the same report, made at once, is one; and another when the first was closed", async () => {
     const { by, userId, openKey } = report();
-    const made = await atOnce(6, () => store.addReport(report({ by, userId, openKey }) as ReturnType<typeof report>));
+    const made = await atOnce(6, () => store.addReport(report({ by, userId, openKey })));
     expect(new Set(made.map(({ _id }) => _id)).size).toBe(1);
     await store.changeReport(made[0]!._id, { state: "resolved", closedAt: now, closedBy: uuid() });
     const next = report({ by, userId, openKey });
-    expect((await store.addReport(next as ReturnType<typeof report>))._id).toBe(next._id);
+    expect((await store.addReport(next))._id).toBe(next._id);
   });
 
   test("acts are read from the latest on, by who did them or had them done", async () => {
