@@ -50,6 +50,11 @@ export function learn(...profiles: readonly Known[]): void {
   for (const listener of [...listeners]) listener();
 }
 
+/** One's own name and picture change from elsewhere, too. */
+client.subscribe(({ user }) => {
+  if (user) learn(user);
+});
+
 /** Nothing that one user may see is kept for the next. */
 export function forgetPeople(): void {
   people.clear();

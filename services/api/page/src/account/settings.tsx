@@ -30,7 +30,7 @@ export function Settings() {
           <Entry icon="shield" label="Password" about={me.hasPassword ? "Set" : "None yet"} testid="open-password">
             <PasswordChange />
           </Entry>
-          <Entry icon="mention" label="E-mail address" about={me.email ?? "None"} testid="open-email">
+          <Entry icon="mention" label="E-mail" about={me.email ?? "None"} testid="open-email">
             <EmailChange />
           </Entry>
           <Entry icon="check" label="Second factor" about={me.hasTotp ? "On" : "Off"} testid="open-totp">

@@ -35,6 +35,7 @@ export function Field({ id, label, testid, value, onInput, about, error, focus, 
         {...(rest as object)}
         id={id}
         ref={field}
+        autofocus={focus ?? false}
         data-testid={testid ?? id}
         required={!optional}
         value={value}
