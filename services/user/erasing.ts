@@ -3,27 +3,31 @@ import { call } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import type { ServiceSchema } from "moleculer";
 import { endSessions } from "./accounts.ts";
+import type { ExportingService } from "./exporting.ts";
 import { presentTime } from "./present.ts";
-import type { UserService } from "./service.ts";
 import { tellOwner } from "./signing-in.ts";
 import type { StoredUser } from "./store/documents.ts";
 
 const dayMs = 86_400_000;
 const lookEvery = 30_000;
+/** Before it is tried again, where some service did not answer. */
+const retryMs = 2000;
+/** By then every node has let go of the sessions that ended (G6), and nobody adds to what is erased. */
+const settleMs = 3000;
 const atOnce = 20;
 
-export type ErasingService = UserService & { eraser?: { look(): Promise<void> }; eraseTimer?: NodeJS.Timeout };
+export type ErasingService = ExportingService & { eraser?: Eraser };
 
 /** Notes when the account is to be erased, by the write that ends all its sessions, and tells its owner. */
 export async function beginErasure(service: ErasingService, user: StoredUser): Promise<{ eraseAt: string }> {
   if (user.eraseAt !== undefined) return { eraseAt: presentTime(user.eraseAt) };
   const { ERASE_DAYS } = service.settings;
-  const at = Date.now() + ERASE_DAYS * dayMs;
+  const at = Date.now() + Math.max(ERASE_DAYS * dayMs, settleMs);
   // G6: nobody is signed in to an account that waits for its erasure; who signs in anew calls it off.
   if (!(await endSessions(service, user._id, { change: { set: { eraseAt: at } } }))) throw problem("user.not_found");
   const eraseAt = presentTime(at);
   // Without a grace there is nothing to be told of that one could still call off.
-  if (ERASE_DAYS === 0) void service.eraser?.look();
+  if (ERASE_DAYS === 0) service.eraser?.lookIn(settleMs);
   else if (user.email !== undefined) await tellOwner(service, user.email, { template: "erasure-begun", data: { eraseAt } });
   return { eraseAt };
 }
@@ -35,38 +39,84 @@ export async function beginErasure(service: ErasingService, user: StoredUser): P
  */
 export const erasing = {
   started(this: ErasingService) {
-    let looking: Promise<void> | undefined;
-    this.eraser = { look: () => (looking ??= eraseDue(this).finally(() => (looking = undefined))) };
-    this.eraseTimer = setInterval(() => void this.eraser!.look(), lookEvery).unref();
+    this.eraser = new Eraser(this);
     void this.eraser.look();
   },
   stopped(this: ErasingService) {
-    clearInterval(this.eraseTimer);
+    this.eraser?.stop();
   },
 } as unknown as Partial<ServiceSchema>;
 
-async function eraseDue(service: UserService): Promise<void> {
-  const { store, logger } = service;
-  try {
-    for (const { _id: userId } of await store.dueErasures(Date.now(), atOnce)) {
-      // From here on nobody calls it off.
-      const user = await store.beginErasing(userId, Date.now());
-      if (!user) continue;
-      await eraseAccount(service, user).catch((err: unknown) =>
-        logger.warn(`The erasure of ${userId} is not done yet, it goes on later`, err),
-      );
+/** Erases one account after the other on each node. */
+export class Eraser {
+  readonly #service: ErasingService;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #looking: Promise<void> | undefined;
+  #lookAgain = false;
+  #stopped = false;
+
+  constructor(service: ErasingService) {
+    this.#service = service;
+    this.#timers.add(setInterval(() => void this.look(), lookEvery).unref());
+  }
+
+  /** A look that is under way may have missed what this one is for: then there is another after it. */
+  look(): Promise<void> {
+    this.#lookAgain = true;
+    this.#looking ??= this.#work().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  lookIn(ms: number): void {
+    if (this.#stopped) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void this.look();
+    }, ms).unref();
+    this.#timers.add(timer);
+  }
+
+  /** What is in hand fails as the store closes, and is taken up by another node or at the next start. */
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  async #work(): Promise<void> {
+    while (this.#lookAgain && !this.#stopped) {
+      this.#lookAgain = false;
+      try {
+        await eraseDue(this.#service);
+      } catch (err) {
+        if (this.#stopped) return;
+        this.#service.logger.warn("An erasure is not done yet, it goes on soon", err);
+        this.lookIn(retryMs);
+      }
     }
-  } catch (err) {
-    logger.debug("Could not look for accounts to erase, will try again", err);
   }
 }
 
-async function eraseAccount({ broker, store, settings, logger }: UserService, user: StoredUser): Promise<void> {
+/** Erases all accounts whose time is over; throws what kept one of them from it once the others are done. */
+async function eraseDue(service: ErasingService): Promise<void> {
+  const { store } = service;
+  let failure: unknown;
+  for (const { _id: userId } of await store.dueErasures(Date.now(), atOnce)) {
+    // From here on nobody calls it off.
+    const user = await store.beginErasing(userId, Date.now());
+    if (user) await eraseAccount(service, user).catch((err: unknown) => (failure ??= err));
+  }
+  if (failure) throw failure as Error;
+}
+
+async function eraseAccount(service: ErasingService, user: StoredUser): Promise<void> {
+  const { broker, store, settings, logger } = service;
   const { _id: userId, email } = user;
   const messages = settings.ERASE_MESSAGES;
   while (!(await call(broker, "chat.person.erase", { userId, messages })).done);
   if (email !== undefined) await call(broker, "mail.person.erase", { emails: [email] });
   await store.people.eraseOf(userId);
+  // An archive that is being made here is found to be gone by then, and leaves nothing.
+  await service.exporter?.look();
   await store.admin.eraseOf(userId);
   await store.eraseUser(user, Date.now());
   await store.scrub();

@@ -22,6 +22,8 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
   const mail = { refuses: false };
   /** What the other services hold of people, by whose it is; a cursor is the number of the next page. */
   const held = { chat: new Map<string, HeldPage[]>(), mail: new Map<string, HeldPage[]>() };
+  /** What they were asked to erase. */
+  const erased = { chat: [] as Params<"chat.person.erase">[], mail: [] as string[] };
   const pageOf = (pages: HeldPage[] = [], cursor = "0") => {
     const at = Number(cursor);
     return { records: pages[at] ?? [], cursor: at + 1 < pages.length ? String(at + 1) : null };
@@ -35,6 +37,11 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
         if (faults.length > 0) throw new Error(`no such mail: ${JSON.stringify(faults)}`);
         mails.push(ctx.params);
         return { jobId: uuid() };
+      }),
+      ...define("mail.person.erase", async ({ params: { emails } }) => {
+        if (mail.refuses) throw problem("unavailable", { retryAfter: 1 });
+        erased.mail.push(...emails);
+        return null;
       }),
       ...define("mail.person.export", async ({ params }) => pageOf(held.mail.get(params.userId), params.cursor)),
     },
@@ -59,6 +66,11 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
       ...define("chat.people.findable", async ({ params: { userId, by } }) => {
         const from = hidden.get(userId) ?? [];
         return { findable: from !== "all" && !from.includes(by) };
+      }),
+      ...define("chat.person.erase", ({ params }) => {
+        erased.chat.push(params);
+        // In two pieces.
+        return Promise.resolve({ done: erased.chat.length % 2 === 0 });
       }),
       ...define("chat.person.export", async ({ params: { userId, cursor } }) => {
         await chat.exporting(userId, cursor);
@@ -91,6 +103,7 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
     noted,
     chat,
     held,
+    erased,
     met,
     hidden,
     mailedCode,

@@ -1,4 +1,5 @@
 import { call } from "@confab/mixins/define.ts";
+import { beginErasure, type ErasingService } from "../erasing.ts";
 import { askerOf, days, minutes, passTime, startUser, type TestUser } from "../testing.ts";
 
 let user: TestUser;
@@ -32,4 +33,79 @@ test("wants a recent sign-in", async () => {
   passTime(minutes(11));
   await expect(erase(meta)).rejects.toMatchObject({ type: "user.recent_sign_in_required" });
   expect(user.endedAll).toEqual([]);
+});
+
+describe("once the grace is over", () => {
+  const service = () => user.broker.getLocalService("user") as unknown as ErasingService;
+  const stored = (userId: string) => service().store.userById(userId);
+  const look = () => service().eraser!.look();
+
+  /** Somebody who has asked for it long ago. */
+  async function waiting(email: string) {
+    const { user: ann, ...rest } = await user.signIn(email, { name: "Ann" });
+    const meta = askerOf({ user: ann, ...rest });
+    await call(user.broker, "user.me.change", { data: { note: "hers" } }, { meta });
+    await erase(meta);
+    passTime(days(8));
+    return ann.id;
+  }
+
+  test("every service is asked until it is done, and of the account is left that there was one", async () => {
+    const id = await waiting("ann@example.org");
+    await look();
+    expect(user.erased.chat).toEqual([1, 2].map(() => ({ userId: id, messages: false })));
+    expect(user.erased.mail).toEqual(["ann@example.org"]);
+    expect(await stored(id)).toEqual({
+      ...{ _id: id, name: "", createdAt: expect.any(Number) as number, erasedAt: Date.now() },
+    });
+    expect(await service().store.sessionsOf(id)).toEqual([]);
+    expect(await service().store.countPlaces(id)).toBe(0);
+    expect((await call(user.broker, "user.profile.known", { userIds: [id] })).userIds).toEqual([]);
+    // There is nothing left to do.
+    await look();
+    expect(user.erased.chat).toHaveLength(2);
+    expect((await user.signIn("ann@example.org")).user.id).not.toBe(id);
+  });
+
+  test("what some service does not answer to is gone on with, and nobody calls it off meanwhile", async () => {
+    const [id, other] = [await waiting("ann@example.org"), await waiting("bob@example.org")];
+    user.mail.refuses = true;
+    await look();
+    for (const one of [id, other]) expect(await stored(one)).toMatchObject({ name: "Ann", erasing: true });
+    user.mail.refuses = false;
+    await expect(user.signIn("ann@example.org")).rejects.toMatchObject({ type: "user.banned" });
+    await look();
+    for (const one of [id, other]) expect(await stored(one)).toMatchObject({ name: "", erasedAt: Date.now() });
+  });
+
+  test("a look that comes while another is under way finds what that one may have missed", async () => {
+    const first = look();
+    const id = await waiting("ann@example.org");
+    await Promise.all([first, look()]);
+    expect(await stored(id)).toMatchObject({ erasedAt: Date.now() });
+  });
+
+  test("not before: while the grace lasts nothing is asked of anybody", async () => {
+    await erase(askerOf(await user.signIn("ann@example.org")));
+    passTime(days(6));
+    await look();
+    expect(user.erased.chat).toEqual([]);
+  });
+
+  test("asked for again it is due when it was", async () => {
+    const { user: ann, ...rest } = await user.signIn("ann@example.org");
+    const { eraseAt } = await erase(askerOf({ user: ann, ...rest }));
+    passTime(days(1));
+    expect(await beginErasure(service(), (await stored(ann.id))!)).toEqual({ eraseAt });
+    expect(user.mails.filter(({ template }) => template === "erasure-begun")).toHaveLength(1);
+  });
+});
+
+test("without a grace it is due once no node lets anybody in by a session that ended", async () => {
+  await user.stop();
+  user = await startUser({ DATA_DIR: "memory", ERASE_DAYS: "0" });
+  const now = Date.now();
+  const { eraseAt } = await erase(askerOf(await user.signIn("ann@example.org")));
+  expect(Date.parse(eraseAt) - now).toBeGreaterThan(2000);
+  expect(Date.parse(eraseAt) - now).toBeLessThan(10_000);
 });

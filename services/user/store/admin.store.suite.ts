@@ -50,4 +50,23 @@ export function adminStoreSuite(open: () => Promise<UserStore>): void {
     expect(await store.reportById(aboutThem._id)).toMatchObject({ text: "", quote: null, note: "", by: aboutThem.by });
     expect(await store.reportById(other._id)).toMatchObject({ text: "words", quote: "more words" });
   });
+
+  test("acts of and about an erased person keep what was done and to whom, and nothing that anybody wrote", async () => {
+    const [erased, other] = [uuid(), uuid()];
+    const act = (by: string, target: string, details: object) => ({
+      ...{ _id: uuid(), at: now, by, action: "ban", target, address: "192.0.2.1", details: JSON.stringify(details) },
+    });
+    const until = "2030-01-01T00:00:00.000Z";
+    await store.noteAct(act(erased, other, { reason: "a word", until, state: "resolved" }));
+    await store.noteAct(act(other, erased, { reason: "a word", until: null, id: erased, found: 1 }));
+    const kept = act(other, other, { reason: "a word" });
+    await store.noteAct(kept);
+    await store.eraseOf(erased);
+    await store.eraseOf(erased);
+    const [did] = await store.actsBefore({ by: erased }, 9);
+    expect([did!.address, JSON.parse(did!.details)]).toEqual(["", { until, state: "resolved" }]);
+    const [had] = await store.actsBefore({ target: erased }, 9);
+    expect([had!.address, JSON.parse(had!.details)]).toEqual(["192.0.2.1", { until: null, id: erased, found: 1 }]);
+    expect(await store.actsBefore({ by: other, target: other }, 9)).toEqual([kept]);
+  });
 }

@@ -89,17 +89,40 @@ export class AdminStore {
     return this.#reports.updateOne({ _id: reportId }, { $set: change, ...gone });
   }
 
-  /** What somebody told of others goes, and what is told of them loses its words; that there was a report stays. Acts hold ids alone. */
+  /** What somebody told of others goes, and what is told of them loses its words; that there was a report stays. */
   async eraseOf(userId: string): Promise<void> {
     await this.#reports.removeMany({ by: userId });
     const words = { userId, text: { $ne: "" } } as const;
     const gone = { text: "", quote: null, note: "" };
     for (const filter of [words, { userId, quote: { $ne: null } }, { userId, note: { $ne: "" } }])
       while (await this.#reports.updateOne(filter, { $set: gone }));
+    for (const filter of [{ by: userId }, { target: userId }]) await this.#eraseWords(filter);
+  }
+
+  /** Acts outlive whoever did them or had them done: what, when, and ids. What was written about it goes, and from where it came. */
+  async #eraseWords(filter: Pick<Filter<StoredAct>, "by" | "target">): Promise<void> {
+    for (let found = await this.actsBefore(filter, actsAtOnce); found.length > 0;) {
+      for (const { _id, details } of found) {
+        const gone = { details: withoutWords(details), ...(filter.by === undefined ? {} : { address: "" }) };
+        await this.#acts.updateOne({ _id }, { $set: gone });
+      }
+      found = await this.actsBefore(filter, actsAtOnce, found.at(-1)!._id);
+    }
   }
 
   /** What somebody reported. */
   reportsBy(userId: string): Promise<StoredReport[]> {
     return this.#reports.find({ by: userId });
   }
+}
+
+const actsAtOnce = 200;
+/** What says nothing of anybody: ids, times, and words of our own such as a role or a state. */
+const isPlain = (value: unknown) => typeof value !== "string" || /^([0-9a-f-]{36}|[\d:.TZ+-]+)$/.test(value);
+const ownWords = new Set(["role", "state"]);
+
+/** The details of an act without what anybody wrote. */
+function withoutWords(details: string): string {
+  const all = Object.entries(JSON.parse(details) as Record<string, unknown>);
+  return JSON.stringify(Object.fromEntries(all.filter(([name, value]) => ownWords.has(name) || isPlain(value))));
 }

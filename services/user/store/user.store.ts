@@ -115,8 +115,9 @@ export class UserStore {
     return this.#users.findOne({ email });
   }
 
+  /** Which of these users there are; whoever is being erased is none any more. */
   async knownUsers(userIds: readonly string[]): Promise<string[]> {
-    const found = await this.#users.find({ _id: { $in: userIds } });
+    const found = await this.#users.find({ _id: { $in: userIds }, erasing: none, erasedAt: none });
     return found.map(({ _id }) => _id);
   }
 
