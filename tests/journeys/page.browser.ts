@@ -137,11 +137,11 @@ export class PageWorld {
   }
 
   /** Builds the page, and starts Confab and a browser. */
-  static async start(): Promise<PageWorld> {
+  static async start(env: Record<string, string> = {}): Promise<PageWorld> {
     if (!executablePath) throw new Error("There is no Chromium; `node tools/chromium.ts` installs it.");
     mkdirSync(artifacts, { recursive: true });
     execFileSync(process.execPath, [join(root, "services/api/page/build.ts")]);
-    const node = await startNode({ NODE_ENV: "test", PORT: "0", DATA_DIR: "memory", LOG_LEVEL: "error" });
+    const node = await startNode({ NODE_ENV: "test", PORT: "0", DATA_DIR: "memory", LOG_LEVEL: "error", ...env });
     const url = `http://127.0.0.1:${(node.edge.server.address() as AddressInfo).port}`;
     const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
     return new PageWorld(node, url, await chromium.launch({ executablePath, args }));

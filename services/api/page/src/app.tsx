@@ -1,5 +1,6 @@
 import type { Me } from "@confab/contracts";
 import { useEffect, useState } from "preact/hooks";
+import { Admin } from "./admin/admin.tsx";
 import { client, useClient } from "./client.ts";
 import { SignIn } from "./door/sign-in.tsx";
 import { forgetDrafts } from "./drafts.ts";
@@ -7,7 +8,7 @@ import { forgetEntries } from "./entries.ts";
 import { clearLayers, LayersHost } from "./layers.tsx";
 import { ChatList } from "./list/chat-list.tsx";
 import { Problem, useAttempt } from "./parts/form.tsx";
-import { learn } from "./people.ts";
+import { forgetPeople, learn } from "./people.ts";
 import { go, replace } from "./place.ts";
 import { Talk } from "./talk/talk.tsx";
 import { useTitle } from "./title.ts";
@@ -20,13 +21,19 @@ export function App() {
     if (!user) return;
     learn(user);
     client.connect();
+    // What was kept may be old: the role, whether there is a second factor.
+    client.call("user.me.get", {}).catch(() => {});
     return () => {
       clearLayers();
       forgetEntries();
       forgetDrafts(user.id);
+      forgetPeople();
       go({});
     };
   }, [user?.id]);
+  useEffect(() => {
+    if (user) learn(user);
+  }, [user]);
   return (
     <>
       {user ? <Home key={user.id} me={user} /> : <SignIn invited={invite !== undefined} />}
@@ -37,16 +44,18 @@ export function App() {
 
 function Home({ me }: { me: Me }) {
   const synced = useClient((state) => state.synced);
-  const { chatId, panel, seq, invite } = usePlace();
+  const { chatId, panel, seq, invite, admin, userId } = usePlace();
   const state = useClient(({ chats }) => (chatId === undefined ? undefined : chats.get(chatId)));
   useTitle();
   return (
-    <div class={`home ${chatId || invite ? "talking" : ""}`}>
+    <div class={`home ${chatId || invite || admin ? "talking" : ""}`}>
       <ConnectionLine />
       <ChatList me={me} chatId={chatId} />
       <main class="pane">
         {invite ? (
           <Joining key={invite} code={invite} />
+        ) : admin && me.role === "admin" ? (
+          <Admin me={me} view={admin} userId={userId} />
         ) : state ? (
           <Talk key={state.chat.id} me={me} state={state} panel={panel} seq={seq} />
         ) : (

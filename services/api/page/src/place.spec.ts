@@ -1,22 +1,30 @@
 import { hrefOf, readPlace, type Place } from "./place.ts";
 
 const id = "01a20d64-896f-748d-a140-4dce2710a724";
+const nowhere = { chatId: undefined, panel: undefined, seq: undefined, invite: undefined, admin: undefined, userId: undefined };
 
-test.each<Place>([{}, { chatId: id }, { chatId: id, panel: "search" }, { chatId: id, seq: 12 }, { invite: "GCNZ_iYj4-W" }])(
-  "%j is read as it is written",
-  (place) => {
-    const { chatId, panel, seq, invite } = readPlace(hrefOf(place));
-    expect({ chatId, panel, seq, invite }).toEqual({
-      chatId: undefined,
-      panel: undefined,
-      seq: undefined,
-      invite: undefined,
-      ...place,
-    });
-  },
-);
+test.each<Place>([
+  {},
+  { chatId: id },
+  { chatId: id, panel: "search" },
+  { chatId: id, seq: 12 },
+  { invite: "GCNZ_iYj4-W" },
+  { admin: "reports" },
+  { admin: "users", userId: id },
+])("%j is read as it is written", (place) => {
+  expect({ ...nowhere, ...readPlace(hrefOf(place)) }).toEqual({ ...nowhere, ...place });
+});
 
-test.each(["", "#", "#/chats/", "#/chats/<b>", `#/chats/${id}/nothing`, "#/invite/a/b"])("%s names nothing", (hash) => {
-  const { chatId, invite } = readPlace(hash);
-  expect([chatId, invite]).toEqual([undefined, undefined]);
+test.each([
+  "",
+  "#",
+  "#/chats/",
+  "#/chats/<b>",
+  `#/chats/${id}/nothing`,
+  "#/invite/a/b",
+  "#/admin",
+  "#/admin/x",
+  `#/admin/keys/${id}`,
+])("%s names nothing", (hash) => {
+  expect({ ...nowhere, ...readPlace(hash) }).toEqual(nowhere);
 });

@@ -1,5 +1,7 @@
 export type Panel = "details" | "search" | "pins";
 
+export type AdminView = "users" | "reports" | "audit" | "keys";
+
 /** What the address names, so that back, reload, bookmarks and sent links do what one expects. */
 export interface Place {
   chatId?: string;
@@ -9,15 +11,22 @@ export interface Place {
   seq?: number;
   /** An invitation to accept. */
   invite?: string;
+  /** What an administrator looks at. */
+  admin?: AdminView;
+  /** The user that is looked at there. */
+  userId?: string;
 }
 
 export function readPlace(hash: string): Place {
   const chat = /^#\/chats\/([\w-]+)(?:\/(details|search|pins)|\/at\/(\d+))?$/.exec(hash);
   if (chat) return { chatId: chat[1], panel: chat[2] as Panel | undefined, seq: chat[3] ? Number(chat[3]) : undefined };
+  const admin = /^#\/admin\/(?:(users)\/([\w-]+)|(users|reports|audit|keys))$/.exec(hash);
+  if (admin) return { admin: (admin[1] ?? admin[3]) as AdminView, userId: admin[2] };
   return { invite: /^#\/invite\/([\w-]+)$/.exec(hash)?.[1] };
 }
 
-export function hrefOf({ chatId, panel, seq, invite }: Place): string {
+export function hrefOf({ chatId, panel, seq, invite, admin, userId }: Place): string {
+  if (admin) return `#/admin/${admin}${userId ? `/${userId}` : ""}`;
   if (invite) return `#/invite/${invite}`;
   if (!chatId) return "#/";
   return `#/chats/${chatId}${panel ? `/${panel}` : seq ? `/at/${seq}` : ""}`;
