@@ -12,7 +12,12 @@ test("what a node tells the others of itself holds no secret", async () => {
     REDIS_URL: "redis://:secret-of-redis@127.0.0.1:6379",
     TRANSPORTER: "amqp://confab:secret-of-rabbit@127.0.0.1:5672",
   };
-  const env = { ...secrets, NODE_ENV: "production" };
+  const env = {
+    ...secrets,
+    HOST_JWT_SECRET: "secret-of-the-host-and-of-nobody-else",
+    NODE_ENV: "production",
+    PUBLIC_URL: "https://chat.example.com",
+  };
   // Nothing is connected: the broker is made, its services are registered, and none is started.
   const broker = new ServiceBroker({
     ...brokerOptions(clusterSettings.read(env)),

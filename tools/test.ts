@@ -32,7 +32,12 @@ const given = process.argv.slice(2);
 // One after another: worlds of many processes share this machine with what they are measured against. What needs no
 // world is run before, on every core.
 const runs =
-  given.length > 0 ? [["--runInBand", ...given]] : [["--selectProjects", "quick"], ["--selectProjects", "full", "--runInBand"]];
+  given.length > 0
+    ? [["--runInBand", ...given]]
+    : [
+        ["--selectProjects", "quick", "--maxWorkers", "100%"],
+        ["--selectProjects", "full", "--runInBand"],
+      ];
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 for (const args of runs) {
   const { passed, failed, skipped } = await run(args);
