@@ -9,19 +9,30 @@ import mongoose from "mongoose";
 import { Refused } from "../support/refusal.ts";
 import { describeCluster, mongoUrl, rabbitUrl, redisUrl } from "../support/parts.ts";
 import type { TestUser } from "../support/user.ts";
-import { eventually, pause } from "../support/wait.ts";
+import { eventually } from "../support/wait.ts";
 import { clusterWorld, embeddedWorld, type World } from "../support/world.ts";
 
 jest.setTimeout(240_000);
 
 /** A word that nobody else says. */
 const word = () => `zq${randomUUID().replaceAll("-", "").slice(0, 16)}`;
+/** Messages that take some seconds to erase. */
+const many = 4000;
 /** A pixel. */
 const picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /** Somebody who leaves words everywhere. */
 class Life {
-  readonly words = { name: word(), address: word(), data: word(), text: word(), edited: word(), report: word(), draft: word() };
+  readonly words = {
+    name: word(),
+    address: word(),
+    data: word(),
+    text: word(),
+    edited: word(),
+    report: word(),
+    draft: word(),
+    invite: "",
+  };
   readonly email = `${this.words.address}@example.test`;
   readonly world: World;
   readonly friend: TestUser;
@@ -52,7 +63,7 @@ class Life {
       await me.react(chat, theirs, "\u{1F44D}");
       await me.read(chat, 1);
     }
-    await me.invite(group);
+    this.words.invite = (await me.invite(group)).code;
     const theirs = (await friend.history(direct)).find(({ senderId }) => senderId === friend.id)!;
     await me.call("user.report.create", { chatId: direct.id, messageId: theirs.id, reason: "other", text: words.report });
     const mine = (await friend.history(direct)).find(({ senderId }) => senderId === me.id)!;
@@ -166,15 +177,25 @@ describe("erasure, embedded", () => {
     const { world, contents } = await open({ ERASE_DAYS: "0", ERASE_MESSAGES: "on" });
     try {
       const life = new Life(world, await world.user("friend"));
-      await life.live(400);
+      await life.live();
+      const chat = { id: life.chatId };
+      for (let sent = 0; sent < many; sent += 100)
+        await Promise.all(Array.from({ length: 100 }, () => life.me.send(chat, life.words.text)));
+      // Each deletion takes a place of its own.
+      const rev = async () => (await life.friend.call("chat.chat.get", { chatId: life.chatId })).rev;
+      const begun = await rev();
       await life.erase();
-      for (const after of [50, 300]) {
-        await pause(after);
+      for (let kills = 0, known = begun; kills < 2; kills++) {
+        known = await eventually("more is erased", async () => [await rev()].find((now) => now > known), { every: 5 });
+        expect(known - begun).toBeLessThan(many);
         await world.kill("user");
         await world.revive("user");
       }
       await eventually("the account is erased", () => life.isErased(), { limit: 60_000 });
       await eventually("no word is left", async () => (await findWords(contents, life.words)).length === 0, { limit: 20_000 });
+      // Each was deleted once, however often it was begun.
+      const deleted = (await life.friend.entries(chat, begun)).filter(({ type }) => type === "message.deleted");
+      expect(deleted).toHaveLength(many + 6);
     } finally {
       await world.stop();
     }
