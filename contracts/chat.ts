@@ -184,7 +184,9 @@ export const UserEntry = Type.Union([
     type: Type.Literal("profile.changed"),
     data: object({
       name: Type.String(),
-      avatar: Type.Optional(nullable(Type.String({ description: "As in a profile; left out where a node of the version before told it." }))),
+      avatar: Type.Optional(
+        nullable(Type.String({ description: "As in a profile; left out where a node of the version before told it." })),
+      ),
     }),
   }),
 ]);
@@ -748,7 +750,10 @@ export const chatActions = {
   "chat.person.erase": action({
     summary: "Erase what chat holds of a user, a piece at a time; to be asked again until it is done",
     audience: "service",
-    params: object({ userId: Id, messages: Type.Boolean({ description: "Whether the messages go too, or stay without a name." }) }),
+    params: object({
+      userId: Id,
+      messages: Type.Boolean({ description: "Whether the messages go too, or stay without a name." }),
+    }),
     returns: object({ done: Type.Boolean() }),
     repeatable: true,
   }),

@@ -48,7 +48,15 @@ export { type Export, type Me, type Profile, type PublicKey, type Session, type 
 import type { socketEvents } from "./io.ts";
 
 /** Every action of the cluster, by name. */
-export const actions = { ...userActions, ...hostActions, ...adminActions, ...chatActions, ...ioActions, ...mailActions, ...apiActions };
+export const actions = {
+  ...userActions,
+  ...hostActions,
+  ...adminActions,
+  ...chatActions,
+  ...ioActions,
+  ...mailActions,
+  ...apiActions,
+};
 export type ActionName = keyof typeof actions;
 export type Params<N extends ActionName> = ParamsOf<(typeof actions)[N]>;
 export type Result<N extends ActionName> = ResultOf<(typeof actions)[N]>;

@@ -79,7 +79,9 @@ export const Export = object({
   requestedAt: nullable(Time),
   expiresAt: nullable(Time),
   bytes: nullable(Type.Integer()),
-  url: nullable(Type.String({ description: "Where the archive is: a path on this server. Whoever has it can read the archive." })),
+  url: nullable(
+    Type.String({ description: "Where the archive is: a path on this server. Whoever has it can read the archive." }),
+  ),
 });
 export type Export = Static<typeof Export>;
 
@@ -255,7 +257,10 @@ export const userActions = {
     rest: "POST /auth/totp",
     offered: "own",
     params: object({}),
-    returns: object({ secret: Type.String({ description: "In base32." }), uri: Type.String({ description: "otpauth://, for a QR code." }) }),
+    returns: object({
+      secret: Type.String({ description: "In base32." }),
+      uri: Type.String({ description: "otpauth://, for a QR code." }),
+    }),
     problems: ["user.recent_sign_in_required", "user.totp_is_on"],
   }),
   "user.totp.confirm": action({
@@ -265,7 +270,13 @@ export const userActions = {
     budget: "sign-in",
     params: object({ code: Code }),
     returns: object({ recoveryCodes: Type.Array(Type.String()) }),
-    problems: ["user.recent_sign_in_required", "user.totp_is_on", "user.totp_not_begun", "user.wrong_totp", "user.too_many_tries"],
+    problems: [
+      "user.recent_sign_in_required",
+      "user.totp_is_on",
+      "user.totp_not_begun",
+      "user.wrong_totp",
+      "user.too_many_tries",
+    ],
   }),
   "user.totp.remove": action({
     summary: "Turn the second factor off. Wants a recent sign-in",
@@ -293,7 +304,8 @@ export const userActions = {
     repeatable: true,
   }),
   "user.me.erase": action({
-    summary: "Erase my account after the grace; all sessions end, and signing in before then calls it off. Wants a recent sign-in",
+    summary:
+      "Erase my account after the grace; all sessions end, and signing in before then calls it off. Wants a recent sign-in",
     rest: "DELETE /users/me",
     status: [202],
     params: object({}),
@@ -305,7 +317,13 @@ export const userActions = {
     rest: "PUT /users/me/avatar",
     budget: "find",
     maxBody: 8 * 1_048_576,
-    params: object({ image: Type.String({ maxLength: 8 * 1_048_576, contentEncoding: "base64", description: "A JPEG, PNG, WebP or GIF, in base64." }) }),
+    params: object({
+      image: Type.String({
+        maxLength: 8 * 1_048_576,
+        contentEncoding: "base64",
+        description: "A JPEG, PNG, WebP or GIF, in base64.",
+      }),
+    }),
     returns: Me,
   }),
   "user.avatar.remove": action({

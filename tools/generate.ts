@@ -68,10 +68,7 @@ const whoMayAsk = {
   admin: "an administrator",
   server: "the host's backend",
   service: "other services",
-} as const satisfies Record<
-  ActionContract["audience"],
-  string
->;
+} as const satisfies Record<ActionContract["audience"], string>;
 
 function renderActions(service: ServiceName): string {
   const rows = actionEntries

@@ -1,4 +1,14 @@
-import type { ChatType, EntryType, HistoryFrom, Member, Mentions, Posting, Preferences, ReplyTo, UserEntryType } from "@confab/contracts";
+import type {
+  ChatType,
+  EntryType,
+  HistoryFrom,
+  Member,
+  Mentions,
+  Posting,
+  Preferences,
+  ReplyTo,
+  UserEntryType,
+} from "@confab/contracts";
 import { collection } from "@confab/mixins/store/collection.ts";
 
 /** The message that an entry is about. */

@@ -16,18 +16,26 @@ const notYou = paragraph(
 
 export const knownAddress = (): Content =>
   compose("You have an account already", [
-    paragraph("Somebody, perhaps you, wanted to use this address for an account. There is one already: sign in with it, or ask for a new password."),
+    paragraph(
+      "Somebody, perhaps you, wanted to use this address for an account. There is one already: sign in with it, or ask for a new password.",
+    ),
     paragraph("If it was not you, there is nothing for you to do."),
   ]);
 
 export const unknownAddress = (): Content =>
   compose("There is no account of this address", [
-    paragraph("Somebody, perhaps you, asked for a new password. This address has no account; perhaps you registered with another one."),
+    paragraph(
+      "Somebody, perhaps you, asked for a new password. This address has no account; perhaps you registered with another one.",
+    ),
     paragraph("If it was not you, there is nothing for you to do."),
   ]);
 
 export const passwordChanged = (data: Happened): Content =>
-  compose("Your password was changed", [paragraph("Your password was changed, and all other sessions were ended."), where(data), notYou]);
+  compose("Your password was changed", [
+    paragraph("Your password was changed, and all other sessions were ended."),
+    where(data),
+    notYou,
+  ]);
 
 export const emailChanged = (data: DataOf<"email-changed">): Content =>
   compose("Your address was changed", [
@@ -38,13 +46,19 @@ export const emailChanged = (data: DataOf<"email-changed">): Content =>
 
 export const totpChanged = (data: DataOf<"totp-changed">): Content =>
   compose(data.on ? "The second factor is on" : "The second factor is off", [
-    paragraph(data.on ? "From now on signing in wants a code of your second factor." : "From now on signing in wants no second factor."),
+    paragraph(
+      data.on ? "From now on signing in wants a code of your second factor." : "From now on signing in wants no second factor.",
+    ),
     where(data),
     notYou,
   ]);
 
 export const newDevice = (data: Happened): Content =>
-  compose("Somebody signed in", [paragraph("Your account was signed in to from a place that it did not know yet."), where(data), notYou]);
+  compose("Somebody signed in", [
+    paragraph("Your account was signed in to from a place that it did not know yet."),
+    where(data),
+    notYou,
+  ]);
 
 export const exportReady = ({ url, days }: DataOf<"export-ready">): Content =>
   compose("Your data is ready", [
