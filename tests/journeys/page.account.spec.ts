@@ -93,6 +93,9 @@ withBrowser("accounts on the page", () => {
     await page.waitForSelector(at("recovery-codes"));
     const codes = await page.locator(`${at("recovery-codes")} code`).allInnerTexts();
     expect(codes).toHaveLength(10);
+    // What is said in passing is seen above the dialog.
+    await page.locator(at("totp-dialog")).getByText("Copy").click();
+    await page.locator(`${at("notices")}:popover-open`, { hasText: /Copied|does not let/ }).waitFor();
     await ann.shoot("account-recovery");
     await page.click(at("recovery-done"));
     await closeDialogs(ann);
@@ -248,11 +251,30 @@ withBrowser("accounts on the page", () => {
     await cat.shoot("account-export");
     await closeDialogs(cat);
 
+    // Without a password there is nothing to ask for: one has to sign in anew.
+    await ageSession(cat);
+    await openSettings(cat, "open-totp");
+    await cat.page.click(at("totp-begin"));
+    await cat.page.locator(at("recent")).getByText("come back by a code").waitFor();
+    await cat.shoot("account-recent-by-code");
+    await cat.page.locator(at("recent")).locator(at("dialog-close")).click();
+    await cat.page.locator(at("totp-dialog")).getByText("That wants a recent sign-in first.").waitFor();
+    await cat.page.locator(at("totp-dialog")).locator(at("dialog-close")).click();
+    await cat.page.click(at("sign-out"));
+    await cat.page.fill(at("email"), "cat@example.com");
+    await cat.page.click(at("request-code"));
+    await cat.page.waitForSelector(at("code"));
+    await cat.page.fill(at("code"), await world.mailedCode("cat@example.com"));
+    await cat.page.click(at("verify"));
+    await cat.page.waitForSelector(at("me"));
+
     await openSettings(cat, "open-erase");
     await cat.page.check(at("erase-sure"));
     await cat.shoot("account-erase");
     await cat.page.click(at("erase-go"));
     await cat.page.waitForSelector(at("email"));
+    await cat.page.getByText("Signing in before then calls it off.").waitFor();
+    await cat.shoot("account-erased");
     await leave(cat, dan);
   }, 60_000);
 

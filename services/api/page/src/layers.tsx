@@ -44,9 +44,9 @@ export function tell(words: string): void {
   setTimeout(() => change({ notices: layers.notices.filter((notice) => notice.id !== id) }), noticeMs);
 }
 
-/** Nothing that one user opened is left for the next. */
+/** Nothing that one user opened is left for the next; notices go by themselves, and may tell why one is out. */
 export function clearLayers(): void {
-  change({ dialogs: [], popover: undefined, notices: [] });
+  change({ dialogs: [], popover: undefined });
 }
 
 export function LayersHost() {
@@ -56,6 +56,12 @@ export function LayersHost() {
     return () => void (redraw = () => {});
   }, []);
   const { dialogs, popover, notices } = layers;
+  const board = useRef<HTMLDivElement>(null);
+  // Opened last, they lie above whatever dialog is open.
+  useEffect(() => {
+    board.current!.hidePopover();
+    if (notices.length > 0) board.current!.showPopover();
+  }, [dialogs, notices]);
   return (
     <>
       {dialogs.map((dialog, at) => (
@@ -66,7 +72,7 @@ export function LayersHost() {
           {popover.content}
         </Popover>
       )}
-      <div class="notices" role="status" data-testid="notices">
+      <div ref={board} class="notices" popover="manual" role="status" data-testid="notices">
         {notices.map(({ id, words }) => (
           <p key={id}>{words}</p>
         ))}

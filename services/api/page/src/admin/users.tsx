@@ -67,7 +67,7 @@ function UserRow({ me, user, onChange }: RowProps) {
         <b>{name}</b> {user.id === me.id && <span class="quiet">you</span>}
         <small class="quiet about-user">
           {user.email ?? user.externalId ?? "no address"}
-          {user.email && !user.emailVerified && ", not verified"}, since {briefly(user.createdAt)}
+          {user.email && !user.emailVerified && ", not verified"}, joined {briefly(user.createdAt)}
         </small>
         <State user={user} />
       </span>

@@ -14,7 +14,7 @@ export async function recently<T>(run: () => Promise<T>): Promise<T> {
   } catch (err) {
     if (!(err instanceof ApiProblem) || err.code !== "user.recent_sign_in_required") throw err;
     await new Promise<void>((resolve, reject) => {
-      const left = () => reject(new Rejection("That wants your password first."));
+      const left = () => reject(new Rejection("That wants a recent sign-in first."));
       openDialog(<Again onDone={resolve} onLeft={left} />);
     });
     return run();
@@ -59,7 +59,7 @@ function Again({ onDone, onLeft }: { onDone: () => void; onLeft: () => void }) {
     );
   };
   return (
-    <Dialog title="It is you, is it?" testid="recent">
+    <Dialog title="Is it you?" testid="recent">
       <form class="stack" onSubmit={submit}>
         <p class="quiet">You signed in a while ago. For this, give your password once more.</p>
         <Field
