@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { connect as connectSocket, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { connect, type ChannelModel } from "amqplib";
+import { connect, type ChannelModel, type GetMessage } from "amqplib";
 import { makeJob, type Job } from "../../services/mail/job.ts";
 import { inHandAtOnce, type Handler } from "../../services/mail/queue/queue.ts";
 import { queueNames, RabbitQueue, type RabbitQueueOptions } from "../../services/mail/queue/rabbit.queue.ts";
@@ -156,6 +156,24 @@ describeCluster("the mail queue on RabbitMQ", () => {
     expect(letter.properties.headers).toMatchObject({ "x-confab-failures": 3, "x-confab-reason": "450 not now" });
     expect(letter.properties.deliveryMode).toBe(2);
     expect(lines.at(-1)).toBe(`Mail ${job.id} (code) failed at try 3 of 3, is dead: EENVELOPE 450`);
+  });
+
+  test("of an erased address nothing waits and no dead letter is left; those of others stay where they are", async () => {
+    const queue = await open(async () => {}, { pausesMs: [longPauseMs] });
+    const { dead, wait } = queueNames(namespace);
+    await until(async () => (await depth(wait(longPauseMs)).catch(() => -1)) === 0);
+    const channel = await raw.createConfirmChannel();
+    const content = (to: string) => Buffer.from(JSON.stringify({ ...newJob(), to }));
+    for (const name of [dead, wait(longPauseMs)])
+      for (const to of ["Eve@example.org", "ann@example.org", "eve@example.org"]) channel.sendToQueue(name, content(to));
+    await channel.waitForConfirms();
+    await queue.erase(new Set(["eve@example.org"]));
+    for (const name of [dead, wait(longPauseMs)]) {
+      await until(async () => (await depth(name)) === 1);
+      const message = await channel.get(name);
+      expect(JSON.parse((message as GetMessage).content.toString())).toMatchObject({ to: "ann@example.org" });
+    }
+    await channel.close();
   });
 
   test("those that wait for their next try are in nobody's hand", async () => {
