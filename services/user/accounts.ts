@@ -45,19 +45,36 @@ export async function endSession(service: UserService, { _id: sessionId, userId 
   broadcast(service.broker, "user.session.ended", { userId, sessionId });
 }
 
+type Change = Parameters<UserService["store"]["nextEpoch"]>[2];
+
 /**
- * Ends all sessions of a user but one, those among them that are just being started: by the same write that stores
- * what they end for. Answers the user as it is then; null where there is none.
+ * Ends all sessions of a user, those among them that are just being started: by the same write that stores what they
+ * end for. Answers the user as it is then; null where there is none.
  */
 export async function endSessions(
   service: UserService,
   userId: string,
-  { except = null, change = {} }: { except?: string | null; change?: Parameters<UserService["store"]["nextEpoch"]>[2] } = {},
+  { change = {} }: { change?: Change } = {},
 ): Promise<StoredUser | null> {
   // G6: one write, and none of them is alive any more.
-  const user = await service.store.nextEpoch(userId, except, change);
-  broadcast(service.broker, "user.sessions.ended", { userId, except });
+  const user = await service.store.nextEpoch(userId, null, change);
+  broadcast(service.broker, "user.sessions.ended", { userId, except: null });
   return user;
+}
+
+/**
+ * The same, for all but the session that asks. Whether it was done: not where something has ended this one since it was
+ * found alive, or it would come back to life as the one that is kept (G6).
+ */
+export async function endOtherSessions(
+  service: UserService,
+  { user, session }: { user: StoredUser; session: StoredSession },
+  { change = {} }: { change?: Change } = {},
+): Promise<boolean> {
+  const { _id: userId, epoch } = user;
+  if (!(await service.store.nextEpoch(userId, { sessionId: session._id, epoch }, change))) return false;
+  broadcast(service.broker, "user.sessions.ended", { userId, except: session._id });
+  return true;
 }
 
 /** Puts an act into the audit log, before it is done: nothing is done that is not told of. */

@@ -246,6 +246,33 @@ describe("changed", () => {
     await user.login(ann, "another horse");
   });
 
+  // G6: whatever was looked at before the hashing may be over after it.
+  test("not by a session that is ended while the new one is hashed, which then stays ended", async () => {
+    const stolen = await user.register(ann, right);
+    const own = await user.login(ann, right);
+    const { passwords } = user.broker.getLocalService("user") as unknown as { passwords: Passwords };
+    const hash = passwords.hash.bind(passwords);
+    jest.spyOn(passwords, "hash").mockImplementationOnce(async (password) => {
+      await change(own, { password: "the owner's horse", current: right });
+      return hash(password);
+    });
+    await expect(change(stolen, { password: "another horse", current: right })).rejects.toMatchObject({
+      type: "unauthenticated",
+    });
+    expect([await alive(stolen), await alive(own)]).toEqual([false, true]);
+    await user.login(ann, "the owner's horse");
+  });
+
+  test("not by a current one that this session itself has changed meanwhile", async () => {
+    const here = await user.register(ann, right);
+    const both = await Promise.allSettled(
+      ["another horse", "the third horse"].map((password) => change(here, { password, current: right })),
+    );
+    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(both.find(({ status }) => status === "rejected")).toMatchObject({ reason: { type: "user.wrong_credentials" } });
+    expect(await alive(here)).toBe(true);
+  });
+
   test("not with a wrong current one, nor without", async () => {
     const here = await user.register(ann, right);
     await expect(change(here, { password: "another horse", current: "wrong horse" })).rejects.toMatchObject({

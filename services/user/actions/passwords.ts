@@ -1,6 +1,6 @@
 import { define, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
-import { endSessions, requireOpen, requireRecent, requireSession } from "../accounts.ts";
+import { endOtherSessions, endSessions, requireOpen, requireRecent, requireSession } from "../accounts.ts";
 import { ownerOf } from "../addresses.ts";
 import { beginFlow, requireCode, useFlow } from "../flows.ts";
 import { guess } from "../guard.ts";
@@ -65,7 +65,10 @@ export const passwords = {
       throw problem("user.wrong_credentials", { detail: "The current password is missing" });
     checkPassword(password, user.email);
     const passwordHash = await this.passwords.hash(password);
-    await endSessions(this, user._id, { except: session._id, change: { set: { passwordHash } } });
+    if (!(await endOtherSessions(this, { user, session }, { change: { set: { passwordHash } } }))) {
+      await requireSession(this, ctx.meta);
+      throw problem("user.wrong_credentials", { detail: "The password was changed meanwhile" });
+    }
     if (user.email !== undefined) await tellOwner(this, user.email, { template: "password-changed", data: happened(ctx.meta) });
     return null;
   }),

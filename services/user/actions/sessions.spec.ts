@@ -313,6 +313,31 @@ describe("the list", () => {
     ]);
   });
 
+  // G6: a gateway believes for a second that a session lives: by then it must not make itself the one that stays.
+  test("one that has just ended brings itself back by ending the others neither now nor after a ban", async () => {
+    const stolen = await user.signIn("ann@example.org");
+    const own = await user.signIn("ann@example.org");
+    const endOthers = (who: SignedIn) => call(user.broker, "user.session.removeAll", { others: true }, { meta: askerOf(who) });
+    await endOthers(own);
+    await expect(endOthers(stolen)).rejects.toMatchObject({ type: "unauthenticated" });
+    expect(await alive(idOf(stolen), idOf(own))).toEqual([idOf(own)]);
+    const { store } = user.broker.getLocalService("user") as unknown as { store: UserStore };
+    await store.nextEpoch(own.user.id, null, { set: { ban: { reason: "spam", at: Date.now() } } });
+    await expect(endOthers(own)).rejects.toMatchObject({ type: "unauthenticated" });
+    await store.changeUser({ _id: own.user.id }, {}, { ban: true });
+    expect(await alive(idOf(stolen), idOf(own))).toEqual([]);
+  });
+
+  test("two that end each other at once leave one, and one that asks twice at once stays", async () => {
+    const [a, b] = [await user.signIn("ann@example.org"), await user.signIn("ann@example.org")];
+    const endOthers = (who: SignedIn) => call(user.broker, "user.session.removeAll", { others: true }, { meta: askerOf(who) });
+    const ends = await Promise.allSettled([endOthers(a), endOthers(b)]);
+    expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const [left] = [a, b].filter((_, at) => ends[at]!.status === "fulfilled");
+    await Promise.all([endOthers(left!), endOthers(left!)]);
+    expect(await alive(idOf(a), idOf(b))).toEqual([idOf(left!)]);
+  });
+
   test("an account that is banned has none, and nobody signs in to it", async () => {
     const ann = await user.signIn("ann@example.org");
     const { store } = user.broker.getLocalService("user") as unknown as { store: UserStore };

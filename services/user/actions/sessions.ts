@@ -1,7 +1,7 @@
 import type { Session } from "@confab/contracts";
 import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
-import { endSession, endSessions } from "../accounts.ts";
+import { endOtherSessions, endSession, endSessions, requireSession } from "../accounts.ts";
 import { isAlive, judgeRefresh, limitsOfLife, noteUse } from "../policies.ts";
 import { presentTime } from "../present.ts";
 import type { UserService } from "../service.ts";
@@ -85,7 +85,9 @@ export const sessions = {
   ...define("user.session.removeAll", async function (this: UserService, ctx) {
     const { userId, sessionId } = ctx.meta;
     if (!sessionId) throw problem("unauthenticated");
-    await endSessions(this, userId, { except: ctx.params.others ? sessionId : null });
+    if (!ctx.params.others) await endSessions(this, userId);
+    // Where others were ended meanwhile it may have been this one, or this one may have asked twice.
+    else while (!(await endOtherSessions(this, await requireSession(this, ctx.meta))));
     return null;
   }),
 

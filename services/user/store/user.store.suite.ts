@@ -1,5 +1,5 @@
 import { v7 as uuid } from "uuid";
-import type { StoredUser } from "./documents.ts";
+import type { StoredSession, StoredUser } from "./documents.ts";
 import { allowanceMs, type UserStore } from "./user.store.ts";
 
 /** What any store of user must do, whatever database is below. */
@@ -157,10 +157,14 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
       const [kept, other, late] = [0, 1, 2].map(() => ({ ...session(), userId, epoch: 0 }));
       await store.startSession(kept!);
       await store.startSession(other!);
-      expect(await store.nextEpoch(userId, kept!._id, { set: { passwordHash: "new" } })).toMatchObject({
+      const keep = (one: StoredSession, epoch?: number) => ({ sessionId: one._id, epoch });
+      expect(await store.nextEpoch(userId, keep(kept!), { set: { passwordHash: "new" } })).toMatchObject({
         epoch: 1,
         passwordHash: "new",
       });
+      // Of an epoch that is over nothing is kept.
+      expect(await store.nextEpoch(userId, keep(other!), { set: { passwordHash: "newer" } })).toBeNull();
+      expect(await store.nextEpoch(userId, keep(other!, 0))).toBeNull();
       await store.startSession(late!);
       const ids = [kept!, other!, late!].map(({ _id }) => _id);
       expect(await store.aliveSessions(ids, forever, now)).toEqual([kept!._id]);

@@ -190,17 +190,20 @@ export class UserStore {
     });
   }
 
-  /** Ends all sessions of a user but one, and changes what they end for, by one write. */
+  /**
+   * Ends all sessions of a user but one, and changes what they end for, by one write. One is kept only where the user is
+   * still of the epoch in which it was found alive; else nothing is done, and the answer is null.
+   */
   nextEpoch(
     userId: string,
-    keptSession: string | null,
+    kept: { sessionId: string; epoch: number | undefined } | null,
     { set = {}, unset = {} }: { set?: Partial<StoredUser>; unset?: { [K in keyof StoredUser]?: true } } = {},
   ): Promise<StoredUser | null> {
-    const gone = { ...unset, ...(keptSession === null ? { keptSession: true as const } : {}) };
-    const next = { ...set, ...(keptSession === null ? {} : { keptSession }) };
+    const gone = { ...unset, ...(kept === null ? { keptSession: true as const } : {}) };
+    const next = { ...set, ...(kept === null ? {} : { keptSession: kept.sessionId }) };
     return this.#users.updateOne(
       // What is left of an erased account says only that there was one.
-      { _id: userId, erasedAt: none },
+      { _id: userId, erasedAt: none, ...(kept === null ? {} : { epoch: kept.epoch ?? none }) },
       {
         $inc: { epoch: 1 },
         ...(Object.keys(next).length > 0 ? { $set: next } : {}),
