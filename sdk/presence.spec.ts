@@ -3,7 +3,7 @@ import { PresenceWatch } from "./presence.ts";
 import { offline } from "./problem.ts";
 
 const is = (userId: string, state: Presence["state"] = "online"): Presence => ({ userId, state, lastActiveAt: null });
-const settled = () => new Promise((resolve) => setTimeout(resolve, 2));
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 function watchOf(
   answer: (userIds: string[], nth: number) => Promise<Presence[]> | Presence[] = (ids) => ids.map((id) => is(id)),
