@@ -21,6 +21,12 @@ function flip(token: string, part: number): string {
   return parts.map((text, index) => (index === part ? bytes.toString("base64url") : text)).join(".");
 }
 
+/** Of the last letter of a signature base64url uses two bits of six. */
+function flipUnused(token: string): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  return token.slice(0, -1) + letters[letters.indexOf(token.at(-1)!) ^ 1]!;
+}
+
 const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
 export interface KeyPair {
@@ -68,6 +74,7 @@ export const badTokens: Record<string, (keys: KeyPair, whose: { userId: string; 
   "a bit flipped in the head": (keys, whose) => flip(goodToken(keys, whose), 0),
   "a bit flipped in the claims": (keys, whose) => flip(goodToken(keys, whose), 1),
   "a bit flipped in the signature": (keys, whose) => flip(goodToken(keys, whose), 2),
+  "a bit flipped behind the signature": (keys, whose) => flipUnused(goodToken(keys, whose)),
   "a refresh token": (_keys, { sessionId }) => `${sessionId}.1.${"A".repeat(43)}`,
   "a server key": () => `ck_${"A".repeat(43)}`,
   nothing: () => "",
