@@ -4,6 +4,10 @@ import type { StoredUser } from "./store/documents.ts";
 
 type Service = Pick<UserService, "store">;
 
+/** The address of an account, where it is proved: by the host's word alone it may be a stranger's, who is told nothing of it. */
+export const provedEmail = ({ email, emailVerified }: StoredUser): string | undefined =>
+  emailVerified === false ? undefined : email;
+
 /**
  * Whoever has proved the address. The host may not have asked before it gave somebody's: so what is mailed there never
  * leads into the account that has it by the host's word, where somebody else may be at home.

@@ -2,6 +2,7 @@
 import { call } from "@confab/mixins/define.ts";
 import { badField } from "@confab/mixins/problem.ts";
 import type { ServiceSchema } from "moleculer";
+import { ownerOf } from "./addresses.ts";
 import { isClosed, nameKey, normalizeEmail } from "./policies.ts";
 import type { UserService } from "./service.ts";
 import type { StoredUser } from "./store/documents.ts";
@@ -35,9 +36,10 @@ export async function visibleTo(
 
 export const isAddress = (q: string) => /^[^\s@]+@[^\s@]+$/.test(q.trim());
 
-/** The user of an address, who lets themselves be found by it. Costs the same where there is none. */
-export async function findByAddress({ broker, store }: UserService, userId: string, q: string): Promise<StoredUser[]> {
-  const user = await store.userByEmail(normalizeEmail(q));
+/** Whoever has proved an address, and lets themselves be found by it. Costs the same where there is nobody. */
+export async function findByAddress(service: UserService, userId: string, q: string): Promise<StoredUser[]> {
+  const { broker } = service;
+  const user = await ownerOf(service, normalizeEmail(q));
   const { findable } = await call(broker, "chat.people.findable", { userId: user?._id ?? nobody, by: userId });
   return user && findable && isToBeFound(user) ? [user] : [];
 }

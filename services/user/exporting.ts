@@ -5,10 +5,12 @@ import type { Result } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
 import type { ServiceSchema } from "moleculer";
 import { v4 as uuid } from "uuid";
+import { provedEmail } from "./addresses.ts";
 import { Archive } from "./archive.ts";
 import { isBanned } from "./policies.ts";
 import { presentData, presentTime } from "./present.ts";
 import type { UserService } from "./service.ts";
+import type { StoredReport } from "./store/admin.store.ts";
 import type { StoredSession, StoredUser } from "./store/documents.ts";
 import type { StoredExport, TakenExport } from "./store/people.store.ts";
 import { isSame } from "./tokens.ts";
@@ -119,8 +121,8 @@ async function make(service: UserService, user: StoredUser, taken: TakenExport, 
   if (avatar) await archive.writeBytes("avatar.webp", Buffer.from(avatar.base64, "base64"));
   for (const session of await service.store.sessionsOf(user._id))
     await archive.write("sessions.ndjson", line(presentSession(session)));
-  for (const { _id, by: _, ...report } of await service.store.admin.reportsBy(user._id))
-    await archive.write("reports.ndjson", line({ id: _id, ...report }));
+  for (const report of await service.store.admin.reportsBy(user._id))
+    await archive.write("reports.ndjson", line(presentOwnReport(report)));
   for (const pages of [chatPages(service, user), mailPages(service, user)]) {
     for await (const records of pages) {
       await hold();
@@ -139,8 +141,10 @@ type Page = Result<"chat.person.export">;
 const chatPages = ({ broker }: UserService, { _id: userId }: StoredUser) =>
   allPages((more) => call(broker, "chat.person.export", { userId, ...more }));
 
-const mailPages = ({ broker }: UserService, { _id: userId, email }: StoredUser) =>
-  allPages((more) => call(broker, "mail.person.export", { userId, emails: email ? [email] : [], ...more }));
+const mailPages = ({ broker }: UserService, user: StoredUser) => {
+  const email = provedEmail(user);
+  return allPages((more) => call(broker, "mail.person.export", { userId: user._id, emails: email ? [email] : [], ...more }));
+};
 
 async function* allPages(ask: (more: { cursor?: string }) => Promise<Page>): AsyncGenerator<Page["records"]> {
   for (let cursor: string | null | undefined; cursor !== null;) {
@@ -167,6 +171,12 @@ async function presentAccount({ store }: UserService, user: StoredUser) {
 const presentSession = ({ _id, device, address, createdAt, lastUsedAt, endedAt }: StoredSession) => ({
   ...{ id: _id, device, address, createdAt: presentTime(createdAt), lastUsedAt: presentTime(lastUsedAt) },
   ...(endedAt === undefined ? {} : { endedAt: presentTime(endedAt) }),
+});
+
+/** What one said oneself. What others said is theirs: the words that were reported, and what administrators note. */
+const presentOwnReport = ({ _id, userId, chatId, messageId, reason, text, state, createdAt, closedAt }: StoredReport) => ({
+  ...{ id: _id, userId, chatId, messageId, reason, text, state },
+  ...{ createdAt: presentTime(createdAt), closedAt: closedAt === null ? null : presentTime(closedAt) },
 });
 
 const about: Record<string, string> = {
@@ -205,9 +215,10 @@ async function tell(service: UserService, { _id: exportId, userId }: StoredExpor
   const { EXPORT_DAYS: days, PUBLIC_URL } = service.settings;
   try {
     const user = await service.store.userById(userId);
+    const email = user && provedEmail(user);
     const url = `${PUBLIC_URL.replace(/\/$/, "")}${pathOfExport(service, exportId)}`;
-    if (user?.email)
-      await call(service.broker, "mail.job.accept", { template: "export-ready", to: user.email, data: { url, days } });
+    // Another one finds the link in the account alone.
+    if (email) await call(service.broker, "mail.job.accept", { template: "export-ready", to: email, data: { url, days } });
     await service.store.people.markExportTold(exportId);
   } catch (err) {
     service.logger.debug("The link of an archive will be mailed later", err);

@@ -3,6 +3,7 @@ import { call, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
 import { requireOpen, roleOf } from "./accounts.ts";
+import { provedEmail } from "./addresses.ts";
 import { presentMe, presentTime } from "./present.ts";
 import type { UserService } from "./service.ts";
 import type { StoredSession, StoredUser } from "./store/documents.ts";
@@ -44,8 +45,9 @@ export function presentTokens(service: UserService, session: Pick<StoredSession,
 async function noticePlace(service: UserService, user: StoredUser, { address, device, createdAt }: StoredSession): Promise<void> {
   const { store } = service;
   const isNew = await store.notePlace(placeOf(user._id, address), user._id, createdAt);
-  // Guesses at an account name its address, and its owner has some of their own from here.
-  if (user.email !== undefined) await store.notePlace(placeOf(user.email, address), user._id, createdAt);
+  // Guesses at an account name its address, and its owner has some of their own from here: whoever has proved it, nobody else.
+  const email = provedEmail(user);
+  if (email !== undefined) await store.notePlace(placeOf(email, address), user._id, createdAt);
   const isFirst = createdAt - user.createdAt < 60_000;
   if (!isNew || isFirst || user.email === undefined || !address) return;
   await tellOwner(service, user.email, { template: "new-device", data: { at: presentTime(createdAt), device, address } });

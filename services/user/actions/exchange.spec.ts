@@ -6,6 +6,8 @@ import { call, type Meta } from "@confab/mixins/define.ts";
 import type { Env } from "@confab/mixins/settings.ts";
 import { TOTP, Secret } from "otpauth";
 import { exportJWK, SignJWT, UnsecuredJWT, type JWK, type JWTPayload } from "jose";
+import { placeOf } from "../guard.ts";
+import type { UserService } from "../service.ts";
 import { passTime, startUser, type TestUser } from "../testing.ts";
 
 let user: TestUser;
@@ -41,6 +43,16 @@ describe("by a secret", () => {
     const again = await exchange(await sign(right()));
     expect(again.user).toEqual(later.user);
     await expect(call(user.broker, "user.session.refresh", { refreshToken: again.refreshToken })).resolves.toBeDefined();
+  });
+
+  test("an address by the host's word alone makes no place known to whoever has it some day", async () => {
+    const address = "192.0.2.1";
+    const { id } = (await exchange(await sign(right({ email: "ann@example.org" })), {}, { address })).user;
+    const { store } = user.broker.getLocalService("user") as unknown as UserService;
+    expect(await store.isKnownPlace(placeOf(id, address))).toBe(true);
+    expect(await store.isKnownPlace(placeOf("ann@example.org", address))).toBe(false);
+    await user.signIn("ann@example.org", { meta: { address } });
+    expect(await store.isKnownPlace(placeOf("ann@example.org", address))).toBe(true);
   });
 
   test("fifty at once make one user", async () => {

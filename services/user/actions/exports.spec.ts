@@ -272,3 +272,35 @@ test("somebody without an address gets it from the account alone", async () => {
   await service().exporter!.look();
   expect((await people().exportOf(ann.userId))!.untold).toBeUndefined();
 });
+
+test("an address by the host's word alone may be a stranger's: it is mailed no link, and its mails are in nobody's archive", async () => {
+  const ann = await somebody();
+  await service().store.changeUser({ _id: ann.userId }, { emailVerified: false });
+  const asked = jest.spyOn(user.broker, "call");
+  await begin(ann.meta);
+  expect((await ready(ann.meta)).url).not.toBeNull();
+  await service().exporter!.look();
+  expect((await people().exportOf(ann.userId))!.untold).toBeUndefined();
+  expect(ann.mails()).toEqual([]);
+  const addresses = asked.mock.calls.flatMap(([name, params]) => (name === "mail.person.export" ? [params] : []));
+  expect(addresses).toEqual([{ userId: ann.userId, emails: [] }]);
+});
+
+test("of reports it has what one said oneself: neither the words of others, nor what administrators note", async () => {
+  const ann = await somebody();
+  const { admin } = service().store;
+  const [reportId, userId, chatId, messageId, closedBy] = [uuid(), uuid(), uuid(), uuid(), uuid()];
+  await admin.addReport({
+    ...{ _id: reportId, openKey: "one", by: ann.userId, userId, chatId, messageId, reason: "abuse", text: "look" },
+    ...{ quote: "rude words", state: "open", note: "", createdAt: 1000, closedAt: null, closedBy: null },
+  });
+  await admin.changeReport(reportId, { state: "resolved", note: "she reports everybody", closedAt: 2000, closedBy });
+  await begin(ann.meta);
+  const files = await open((await ready(ann.meta)).url!);
+  expect(lines(files["reports.ndjson"])).toEqual([
+    {
+      ...{ id: reportId, userId, chatId, messageId, reason: "abuse", text: "look", state: "resolved" },
+      ...{ createdAt: "1970-01-01T00:00:01.000Z", closedAt: "1970-01-01T00:00:02.000Z" },
+    },
+  ]);
+});

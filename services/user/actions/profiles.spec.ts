@@ -106,6 +106,15 @@ describe("the directory", () => {
     });
   });
 
+  test("nobody is found by an address that they have by the host's word alone: it may be somebody else's", async () => {
+    const { user: fran } = await user.signIn("fran@example.org", { name: "Fran" });
+    const { store } = user.broker.getLocalService("user") as UserService;
+    await store.changeUser({ _id: fran.id }, { emailVerified: false });
+    expect(await find(uuid(), "fran@example.org")).toEqual([]);
+    await store.changeUser({ _id: fran.id }, { emailVerified: true });
+    expect(await find(uuid(), "fran@example.org")).toEqual(["Fran"]);
+  });
+
   test("an address without an account is asked about as one with: by the same calls", async () => {
     const asked: string[] = [];
     const watched = await startUser();
