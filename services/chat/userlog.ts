@@ -127,13 +127,17 @@ export class UserLog {
     };
   }
 
-  /** Leaves of a log nothing but a profile without a name, of a version that none follows: one that comes late is passed over. */
+  /**
+   * Leaves of a log nothing but a profile without a name, of a version that none follows: one that comes late is passed
+   * over, also where there was no log.
+   */
   async erase(userId: string): Promise<void> {
-    for (let log = await this.#store.userLogOf(userId); log; log = await this.#store.latestUserLog(userId)) {
-      const rev = log.rev + 1;
+    for (let log = await this.#store.userLogOf(userId); ; log = await this.#store.latestUserLog(userId)) {
+      const before = log?.rev ?? 0;
+      const rev = before + 1;
       const body = { name: "", avatar: null, version: Number.MAX_SAFE_INTEGER };
       const nobody = { subject: subjects.profile, rev, at: Date.now(), type: "profile.changed" as const, body };
-      if (await this.#store.advanceUserLog({ _id: userId, rev, recent: [nobody], storedRev: 0 }, log.rev)) break;
+      if (await this.#store.advanceUserLog({ _id: userId, rev, recent: [nobody], storedRev: 0 }, before)) break;
     }
     await this.#store.removeUserSubjects(userId);
   }

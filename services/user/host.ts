@@ -5,7 +5,7 @@ import { Conflict } from "@confab/mixins/store/collection.ts";
 import { v7 as uuid } from "uuid";
 import { normalizeEmail } from "./policies.ts";
 import type { UserService } from "./service.ts";
-import type { StoredUser } from "./store/documents.ts";
+import { staying, type StoredUser } from "./store/documents.ts";
 import { tellOrLater } from "./telling.ts";
 
 /** What the host says of one of its users. What is left out stays as it is. */
@@ -70,7 +70,7 @@ async function takeEmail(service: UserService, user: StoredUser, given: string |
   const { store } = service;
   const email = given === null ? undefined : normalizeEmail(given);
   if (email === user.email) return user;
-  const filter = { _id: user._id };
+  const filter = { _id: user._id, ...staying };
   try {
     const changed =
       email === undefined

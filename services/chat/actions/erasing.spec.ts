@@ -194,6 +194,9 @@ test("a user's own log goes, and a name that comes late is not taken in", async 
   expect((await as(bob, "chat.block.list", {})).items).toEqual([]);
 });
 
-test("whoever was in no chat is done at once", async () => {
+test("whoever was in no chat is done at once, and a name that comes late is not taken in either", async () => {
   expect(await erase()).toBe(1);
+  const profile = { userId: ann, name: "Ann of yore", avatar: null, version: 1 };
+  await call(nodes.next().broker, "chat.profile.note", profile);
+  expect(JSON.stringify(await nodes.store.userLogOf(ann))).not.toContain("Ann of yore");
 });

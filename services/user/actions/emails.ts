@@ -8,6 +8,7 @@ import { normalizeEmail } from "../policies.ts";
 import { presentMe } from "../present.ts";
 import type { UserService } from "../service.ts";
 import { happened, tellOwner } from "../signing-in.ts";
+import { staying } from "../store/documents.ts";
 
 export const emails = {
   ...define("user.email.change", async function (this: UserService, ctx) {
@@ -26,7 +27,7 @@ export const emails = {
     await useFlow(this, flow);
     await freeAddress(this, flow.email);
     const changed = await this.store
-      .changeUser({ _id: user._id }, { email: flow.email, emailVerified: true })
+      .changeUser({ _id: user._id, ...staying }, { email: flow.email, emailVerified: true })
       // Somebody else took it since the code was mailed.
       .catch((err: unknown) => {
         if (err instanceof Conflict) throw problem("user.wrong_code");

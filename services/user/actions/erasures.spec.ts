@@ -61,6 +61,8 @@ describe("once the grace is over", () => {
     expect(await service().store.sessionsOf(id)).toEqual([]);
     expect(await service().store.countPlaces(id)).toBe(0);
     expect((await call(user.broker, "user.profile.known", { userIds: [id] })).userIds).toEqual([]);
+    // Whoever had looked at the account before all that is not signed in to what is left.
+    expect(await service().store.callOffErasure(id)).toBeNull();
     // There is nothing left to do.
     await look();
     expect(user.erased.chat).toHaveLength(2);

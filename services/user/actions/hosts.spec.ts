@@ -108,6 +108,16 @@ describe("a user of the host's", () => {
     expect(await put({ ...same, email: "other@example.org" })).toMatchObject({ emailVerified: false });
   });
 
+  test("whose account is erased while the host speaks of it gets no address any more", async () => {
+    const { id } = await put({ externalId: "h1", name: "Ann" });
+    const { store } = service();
+    const before = (await store.userByExternalId("h1"))!;
+    await store.eraseUser(before, Date.now());
+    jest.spyOn(store, "userByExternalId").mockResolvedValueOnce(before);
+    await put({ externalId: "h1", email: "ann@example.org" });
+    expect(await store.userById(id)).toEqual({ _id: id, name: "", createdAt: before.createdAt, erasedAt: expect.any(Number) });
+  });
+
   test("data of more than 8 KB is refused, and changes nothing", async () => {
     const big = { x: "y".repeat(8200) };
     const refusal = { type: "bad_input", data: { errors: [{ field: "data" }] } };

@@ -41,6 +41,9 @@ export interface StoredUser {
   untold?: true;
 }
 
+/** Of an account that stays: to one that is being erased, or was, nothing is written any more that says who it is. */
+export const staying = { erasing: { $exists: false }, erasedAt: { $exists: false } } as const;
+
 /** What a mailed code is for. */
 export type FlowPurpose = "code" | "register" | "reset" | "email";
 

@@ -233,9 +233,9 @@ export class UserStore {
     await this.#places.removeMany({ userId });
   }
 
-  /** The account stays after all; null where its erasure has begun. */
+  /** The account stays after all; null where its erasure has begun, or is over. */
   callOffErasure(userId: string): Promise<StoredUser | null> {
-    return this.#users.updateOne({ _id: userId, erasing: none }, { $unset: { eraseAt: true } });
+    return this.#users.updateOne({ _id: userId, ...documents.staying }, { $unset: { eraseAt: true } });
   }
 
   /** Takes the code of a step of the second factor, once: whoever comes second with it, or with an older one, gets null. */
