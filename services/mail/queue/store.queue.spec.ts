@@ -159,10 +159,12 @@ test("stops after what is in hand, and takes no more", async () => {
 test("the words of dead letters go when they are old", async () => {
   const accepted = job();
   await store.addJob(accepted, 0);
-  await store.endDead((await store.takeJob("worker", 1000, 1000))!, "reason", 1000);
+  // A mail server's reason names the address, by which nobody would find it to erase it once the rest is gone.
+  const reason = `550 <${accepted.to}> unknown`;
+  await store.endDead((await store.takeJob("worker", 1000, 1000))!, reason, 1000);
   await store.sweep(1000 + deadKeptMs - 1);
-  expect((await store.jobById(accepted.id))?.job).toBeDefined();
+  expect(await store.jobById(accepted.id)).toMatchObject({ job: accepted, reason });
   await store.sweep(1000 + deadKeptMs);
-  expect(await store.jobById(accepted.id)).toMatchObject({ state: "dead", reason: "reason" });
-  expect((await store.jobById(accepted.id))?.job).toBeUndefined();
+  expect(await store.jobById(accepted.id)).toMatchObject({ state: "dead", template: accepted.template });
+  expect(JSON.stringify(await store.jobById(accepted.id))).not.toContain(accepted.to);
 });

@@ -135,7 +135,7 @@ export class MailStore {
   /** Removes what nobody needs any more: the words of old dead letters, and old mails and jobs. */
   async sweep(now: number): Promise<void> {
     const old = { state: "dead", endedAt: { $lte: now - deadKeptMs }, job: { $exists: true } } as const;
-    while (await this.#jobs.updateOne(old, { $unset: { job: true, address: true } }));
+    while (await this.#jobs.updateOne(old, { $unset: { job: true, address: true, reason: true } }));
     for (const state of ["sent", "dead"] as const) await this.#jobs.removeMany({ state, endedAt: { $lte: now - keptMs } });
     await this.#inbox.removeMany({ at: { $lte: now - keptMs } });
   }
