@@ -12,17 +12,19 @@ const jest = join(root, "node_modules", "jest", "bin", "jest.js");
 async function run(args: readonly string[]): Promise<Counts> {
   const child = spawn(process.execPath, [jest, ...args], { cwd: root, stdio: ["inherit", "inherit", "inherit", "ipc"] });
   let counts: Counts | undefined;
+  let patience: NodeJS.Timeout | undefined;
   child.on("message", (message) => {
     const all = (counts = message as Counts);
     // What a test left open would keep Jest here for ever.
-    setTimeout(() => {
+    patience = setTimeout(() => {
       console.error("Some test left something open (npx jest --detectOpenHandles finds it): that is a failure.");
       all.failed++;
       child.kill("SIGKILL");
-    }, 60_000).unref();
+    }, 60_000);
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => child.kill(signal));
   const [code] = (await once(child, "exit")) as [number | null];
+  clearTimeout(patience);
   counts ??= { passed: 0, failed: 1, skipped: 0 };
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
