@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { badField, problem } from "@confab/mixins/problem.ts";
 import { Gate } from "@confab/mixins/gate.ts";
@@ -6,6 +7,9 @@ import argon2 from "argon2";
 import type { UserSettings } from "./settings.ts";
 
 type Cost = Pick<UserSettings, "PASSWORD_MEMORY" | "PASSWORD_PASSES">;
+
+/** What a fingerprint costs, whatever the settings say: it would be another one at another cost. */
+const fingerprintCost = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
 /** How many wait for a turn of each core: some seconds of hashing, after which waiting is worth less than coming again. */
 const waitingPerCore = 100;
@@ -36,6 +40,13 @@ export class Passwords {
     const against = hash ?? (await this.#nobodys);
     const isSame = await this.#inTurn(() => argon2.verify(against, normalize(password)));
     return isSame && hash !== undefined;
+  }
+
+  /** As costly a hash, but the same each time, so that something can be found by it. It is salted by whose it is. */
+  async fingerprint(secret: string, ownerId: string): Promise<string> {
+    const salt = createHash("sha256").update(ownerId).digest().subarray(0, 16);
+    const raw = await this.#inTurn(() => argon2.hash(secret, { ...fingerprintCost, salt, raw: true }));
+    return raw.toString("base64url");
   }
 
   /** Whether it was hashed at a lower cost than is wanted now. */

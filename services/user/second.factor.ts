@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { Secret, TOTP } from "otpauth";
@@ -25,10 +25,9 @@ export function stepOf(secret: string, code: string, now: number): number | unde
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
 const letters = (count: number) => [...randomBytes(count)].map((byte) => alphabet[byte % 32]).join("");
-/** Fifty bits each: too many to be guessed, few enough to be typed. */
+/** Fifty bits each: few enough to be typed, too many to be guessed; and hashed as passwords are, too many for whoever has the store. */
 export const newRecoveryCodes = () => Array.from({ length: 10 }, () => `${letters(5)}-${letters(5)}`);
-export const hashRecoveryCode = (userId: string, code: string) =>
-  createHash("sha256").update(`${userId}|${code}`).digest("base64url");
+export const hashRecoveryCode = ({ passwords }: UserService, userId: string, code: string) => passwords.fingerprint(code, userId);
 
 /**
  * Asks for the second factor of whoever has one: the code of a step that was not taken yet, or a recovery code, either
@@ -47,8 +46,9 @@ export async function requireSecondFactor(
     throw problem("user.wrong_totp");
 }
 
-async function isRight({ store }: UserService, userId: string, secret: string, given: string): Promise<boolean> {
-  if (given.includes("-")) return store.useRecoveryCode(userId, hashRecoveryCode(userId, given));
+async function isRight(service: UserService, userId: string, secret: string, given: string): Promise<boolean> {
+  const { store } = service;
+  if (given.includes("-")) return store.useRecoveryCode(userId, await hashRecoveryCode(service, userId, given));
   const step = stepOf(secret, given, Date.now());
   return step !== undefined && (await store.takeTotpStep(userId, step)) !== null;
 }

@@ -1,6 +1,7 @@
 import type { SignedIn } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
 import { Secret, TOTP } from "otpauth";
+import type { Passwords } from "../passwords.ts";
 import { askerOf, codeOf, minutes, passTime, startUser, type TestUser } from "../testing.ts";
 
 let user: TestUser;
@@ -96,6 +97,24 @@ test("a recovery code is good once", async () => {
   await user.login(ann, right, { totp: recoveryCodes[3]! });
   await expect(user.login(ann, right, { totp: recoveryCodes[3]! })).rejects.toMatchObject({ type: "user.wrong_totp" });
   await user.login(ann, right, { totp: recoveryCodes[4]! });
+});
+
+test("recovery codes are stored as passwords are: by no hash that whoever has the store could try through", async () => {
+  const { recoveryCodes } = await turnOn(await user.register(ann, right));
+  const { passwords } = user.broker.getLocalService("user") as unknown as { passwords: Passwords };
+  const slow = jest.spyOn(passwords, "fingerprint");
+  await user.login(ann, right, { totp: recoveryCodes[0]! });
+  expect(slow).toHaveBeenCalledTimes(1);
+});
+
+test("a first code that is sent twice at once leaves recovery codes that are good", async () => {
+  const meta = askerOf(await user.register(ann, right));
+  const { secret } = await call(user.broker, "user.totp.begin", {}, { meta });
+  const confirm = () => call(user.broker, "user.totp.confirm", { code: codeAt(secret) }, { meta });
+  const both = await Promise.allSettled([confirm(), confirm()]);
+  const shown = both.flatMap((one) => (one.status === "fulfilled" ? [one.value.recoveryCodes] : []));
+  expect(shown).toHaveLength(1);
+  for (const totp of shown[0]!.slice(0, 2)) await user.login(ann, right, { totp });
 });
 
 test("guesses are counted by account, and the right one is then refused too", async () => {

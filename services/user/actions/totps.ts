@@ -22,17 +22,16 @@ export const totps = {
     const { totpPending: secret } = user;
     if (secret === undefined) throw problem("user.totp_not_begun");
     const step = stepOf(secret, ctx.params.code, Date.now());
-    const isRight = await guess(this, "totp", user._id, ctx.meta, async () => step !== undefined);
-    if (!isRight || step === undefined) throw problem("user.wrong_totp");
+    // Whoever sends it twice gets one set of recovery codes, which nobody replaces.
+    const isFirst = async () => step !== undefined && (await this.store.takeTotpStep(user._id, step)) !== null;
+    if (!(await guess(this, "totp", user._id, ctx.meta, isFirst))) throw problem("user.wrong_totp");
     // Before it is on: whoever is asked for it can then use them.
     const recoveryCodes = newRecoveryCodes();
-    await this.store.replaceRecoveryCodes(
-      user._id,
-      recoveryCodes.map((code) => hashRecoveryCode(user._id, code)),
-    );
+    const hashes = await Promise.all(recoveryCodes.map((code) => hashRecoveryCode(this, user._id, code)));
+    await this.store.replaceRecoveryCodes(user._id, hashes);
     const isOn = await this.store.changeUser(
       { _id: user._id, totpPending: secret },
-      { totpSecret: secret, totpStep: step },
+      { totpSecret: secret },
       { totpPending: true },
     );
     if (!isOn) throw problem("user.totp_not_begun");
