@@ -120,5 +120,7 @@ async function eraseAccount(service: ErasingService, user: StoredUser): Promise<
   await store.admin.eraseOf(userId);
   await store.eraseUser(user, Date.now());
   await store.scrub();
+  // Until here whoever dies leaves it to another one.
+  await store.endErasing(userId);
   logger.info(`The account ${userId} is erased`);
 }

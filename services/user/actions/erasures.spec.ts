@@ -82,6 +82,20 @@ describe("once the grace is over", () => {
     for (const one of [id, other]) expect(await stored(one)).toMatchObject({ name: "", erasedAt: Date.now() });
   });
 
+  test("whoever dies when the account is gone, and not all that was its, leaves that to another", async () => {
+    const id = await waiting("ann@example.org");
+    const { store } = service();
+    const [session] = await store.sessionsOf(id);
+    jest.spyOn(store, "scrub").mockRejectedValueOnce(new Error("killed"));
+    await look();
+    await store.startSession({ ...session!, device: "a phone of hers" });
+    expect(await stored(id)).toMatchObject({ name: "", erasedAt: Date.now() });
+    await look();
+    expect(await store.sessionsOf(id)).toEqual([]);
+    expect(await stored(id)).toEqual({ _id: id, name: "", createdAt: expect.any(Number) as number, erasedAt: Date.now() });
+    expect(await store.dueErasures(Date.now(), 20)).toEqual([]);
+  });
+
   test("a look that comes while another is under way finds what that one may have missed", async () => {
     const id = await waiting("ann@example.org");
     jest.spyOn(service().store, "dueErasures").mockResolvedValueOnce([]);

@@ -113,6 +113,7 @@ describe("a user of the host's", () => {
     const { store } = service();
     const before = (await store.userByExternalId("h1"))!;
     await store.eraseUser(before, Date.now());
+    await store.endErasing(id);
     jest.spyOn(store, "userByExternalId").mockResolvedValueOnce(before);
     await put({ externalId: "h1", email: "ann@example.org" });
     expect(await store.userById(id)).toEqual({ _id: id, name: "", createdAt: before.createdAt, erasedAt: expect.any(Number) });

@@ -222,15 +222,20 @@ export class UserStore {
     return this.#users.updateOne({ _id: userId, eraseAt: { $lte: now } }, { $set: { erasing: true } });
   }
 
-  /** Removes all that is kept of an account, and the account last: what stays is that there was one. */
+  /** Removes all that is kept of an account: what stays is that there was one, and for now that this may have to be gone on with. */
   async eraseUser({ _id: userId, email, createdAt }: StoredUser, now: number): Promise<void> {
     await this.#recoveryCodes.removeMany({ userId });
     await this.#flows.removeMany({ userId });
     if (email !== undefined) await this.#flows.removeMany({ email });
-    await this.#users.replaceOne({ _id: userId }, { _id: userId, name: "", createdAt, erasedAt: now });
+    await this.#users.replaceOne({ _id: userId }, { _id: userId, name: "", createdAt, erasedAt: now, eraseAt: now });
     // Last, since a sign-in that was under way may have left something; from here on there is none.
     await this.#sessions.removeMany({ userId });
     await this.#places.removeMany({ userId });
+  }
+
+  /** Nothing is left to be done. */
+  async endErasing(userId: string): Promise<void> {
+    await this.#users.updateOne({ _id: userId, erasedAt: { $exists: true } }, { $unset: { eraseAt: true, erasing: true } });
   }
 
   /** The account stays after all; null where its erasure has begun, or is over. */
