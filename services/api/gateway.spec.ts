@@ -501,6 +501,16 @@ describe("problems", () => {
     }
   });
 
+  test("the log tells who proved what and what was refused, from where, and nothing of what was sent", async () => {
+    const body = { email: "ann@example.org" };
+    const done = await api.ask("/api/v1/auth/code", { method: "POST", body });
+    const refused = await api.ask("/api/v1/users/me", { token: "made.up.token" });
+    const lines = [done, refused].map(({ headers }) => api.log.filter((line) => line.includes(String(headers["x-request-id"]))));
+    expect(lines[0]).toEqual([expect.stringMatching(/ user\.code\.request from 127\.0\.0\.1 is done$/)]);
+    expect(lines[1]).toEqual([expect.stringMatching(/ user\.me\.get from 127\.0\.0\.1 is refused: unauthenticated$/)]);
+    expect(api.log.join()).not.toMatch(/ann@example|made\.up/);
+  });
+
   test("500 tells the asker nothing but the id under which the log has it", async () => {
     const answer = await api.ask("/api/v1/users/me", { method: "PATCH", token: token(), body: { name: "Ann" } });
     expectProblem(answer, 500, "internal");

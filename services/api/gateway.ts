@@ -10,8 +10,9 @@ import { json, type RequestHandler } from "express";
 import type { Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { allowOrigin, answerOptions } from "./cors.ts";
-import { answerJson, answerProblem, pathOf, requestIdOf } from "./errors.ts";
+import { answerJson, answerProblem, edgeProblem, pathOf, requestIdOf } from "./errors.ts";
 import { readIdempotencyKey } from "./idempotency.ts";
+import { noteProof, noteRefusal } from "./noting.ts";
 import { gatherParams } from "./params.ts";
 import { forgetAddress, limitAddress, tellRates } from "./rates.ts";
 import { hasItemAddress, offeredRoutes, restPath, routeOf, routes, type Route } from "./routes.ts";
@@ -130,6 +131,7 @@ export function gateway(settings: ApiSettings): ServiceSchema {
       errorHandler(this: ApiService, req: GatewayRequest, res: ServerResponse, err: unknown) {
         const nothingHere = (err as { data?: { noRoute?: boolean } } | undefined)?.data?.noRoute === true;
         if (nothingHere && req.$next && !res.headersSent) return req.$next();
+        noteRefusal(this, req, res, edgeProblem(err, req.$alias?.action).type);
         answerProblem({ req, res, err, logger: this.logger, action: req.$alias?.action });
       },
 
@@ -212,8 +214,17 @@ async function authorize({ broker }: ApiService, { contract }: Route, { meta }: 
 }
 
 /** Counts what went well. */
-function noteDone(this: ApiService, _ctx: unknown, _route: unknown, req: GatewayRequest, _res: ServerResponse, data: unknown) {
-  this.rates.noteDone(routeOf(req.$alias!.action).contract, req.$params);
+function noteDone(
+  this: ApiService,
+  ctx: Context<unknown, Meta>,
+  _route: unknown,
+  req: GatewayRequest,
+  res: ServerResponse,
+  data: unknown,
+) {
+  const { contract } = routeOf(req.$alias!.action);
+  this.rates.noteDone(contract, req.$params);
+  noteProof(this, { req, res, contract, data, userId: ctx.meta.userId });
   return data;
 }
 
