@@ -177,13 +177,15 @@ describe("rates", () => {
   const message = { chatId: uuid(), clientMessageId: "n", text: "hello" };
 
   test("of an account hold for all its sockets, and for what REST counted too", async () => {
-    const one = await start({ RATE_USER: "4" });
+    const one = await start({ RATE_USER: "6" });
     const { userId, ask } = await one.enter();
     const other = await one.enter(userId);
     for (let at = 0; at < 3; at++) await expect(ask("message:send", message)).resolves.toMatchObject({ ok: true });
     // As the gateway of the same process does.
     await ratesOf(one.broker, one.service.settings).admit({}, { userId, address: "" }, {});
     await expect(other.ask("message:send", message)).resolves.toMatchObject({ ok: false, error: over });
+    // To come is an event, too.
+    await expect(one.enter(userId)).rejects.toMatchObject({ data: over });
     const { ask: asElse } = await one.enter();
     await expect(asElse("message:send", message)).resolves.toMatchObject({ ok: true });
   });

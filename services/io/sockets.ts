@@ -53,6 +53,8 @@ export async function handshake(this: IoService, socket: UserSocket, next: (err?
     const { token } = socket.handshake.auth as { token?: unknown };
     const identity = await this.sessions.identify(typeof token === "string" ? token : undefined);
     this.rates.forgiveAddress(address);
+    // Who comes again and again costs the cluster a list of chats each time.
+    requireRoom(await this.rates.admit({}, { address, userId: identity.userId }, {}));
     Object.assign(socket.data, identity, { address, device });
     next();
   } catch (err) {
