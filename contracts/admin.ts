@@ -109,7 +109,7 @@ export const adminActions = {
     audience: "admin",
     params: object({ userId: Id }),
     returns: AdminUser,
-    problems: ["user.not_found"],
+    problems: ["user.not_found", "user.first_admin"],
     repeatable: true,
   }),
   "user.admin.changeRole": action({

@@ -143,6 +143,16 @@ test("the log is read in pages, and by who did or had it done", async () => {
   await expect(ask("user.audit.list", { cursor: "made up" })).rejects.toMatchObject({ type: "bad_input" });
 });
 
+test("an address that the settings name is proved by whoever has it, and by no administrator's word", async () => {
+  const { store } = user.broker.getLocalService("user") as unknown as { store: UserStore };
+  await store.changeUser({ _id: admin.user.id }, {}, { email: true });
+  await store.changeUser({ _id: ann.user.id }, { email: admin.user.email!, emailVerified: false });
+  await expect(ask("user.admin.verify", { userId: ann.user.id })).rejects.toMatchObject({ type: "user.first_admin" });
+  expect((await call(user.broker, "user.role.get", { userId: ann.user.id })).role).toBe("user");
+  await store.changeUser({ _id: ann.user.id }, { email: "other@example.org" });
+  expect(await ask("user.admin.verify", { userId: ann.user.id })).toMatchObject({ emailVerified: true, role: "user" });
+});
+
 test("ending somebody's sessions leaves the account open", async () => {
   await ask("user.admin.endSessions", { userId: ann.user.id });
   expect(await alive(ann)).toBe(false);

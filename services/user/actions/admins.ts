@@ -65,9 +65,14 @@ export const admins = {
 
   ...define("user.admin.verify", async function (this: UserService, ctx) {
     const { userId } = ctx.params;
-    await requireUser(this, userId);
+    const user = await requireUser(this, userId);
+    // Nobody's word makes an administrator whom nobody can unmake.
+    if (user.emailVerified === false && isFirstAdmin(this, { ...user, emailVerified: true })) throw problem("user.first_admin");
     await noteAct(this, ctx.meta, { action: "user.admin.verify", target: userId });
-    return show(this, await this.store.changeUser({ _id: userId }, { emailVerified: true }));
+    // This address, and not another that the host gives just now.
+    const { email } = user;
+    const filter = { _id: userId, ...(email === undefined ? {} : { email }) };
+    return show(this, await this.store.changeUser(filter, { emailVerified: true }));
   }),
 
   ...define("user.admin.changeRole", async function (this: UserService, ctx) {
