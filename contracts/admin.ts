@@ -32,11 +32,11 @@ export const Report = object({
 });
 export type Report = Static<typeof Report>;
 
-/** An act of an administrator. */
+/** An act of an administrator, or of the host's backend. */
 export const Act = object({
   id: Id,
   at: Time,
-  by: Type.String({ description: "A user, or `system`." }),
+  by: Type.String({ description: "A user, `key:` and the id of a server key, or `system`." }),
   action: Type.String({ description: "Such as user.admin.ban." }),
   target: nullable(Type.String()),
   address: Type.String({ description: "Where from." }),

@@ -1,5 +1,5 @@
 import { define } from "@confab/mixins/define.ts";
-import { requireRecent } from "../accounts.ts";
+import { noteAct, requireRecent } from "../accounts.ts";
 import { beginErasure, type ErasingService } from "../erasing.ts";
 import { requireHostUser } from "../host.ts";
 
@@ -10,6 +10,8 @@ export const erasures = {
   }),
 
   ...define("user.host.erase", async function (this: ErasingService, ctx) {
-    return beginErasure(this, await requireHostUser(this, ctx.params.externalId));
+    const user = await requireHostUser(this, ctx.params.externalId);
+    await noteAct(this, ctx.meta, { action: "user.host.erase", target: user._id });
+    return beginErasure(this, user);
   }),
 };

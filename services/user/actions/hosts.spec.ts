@@ -193,6 +193,18 @@ test("all sessions of one user end, and nobody else's", async () => {
   await expect(end("nobody")).rejects.toMatchObject({ type: "user.not_found" });
 });
 
+test("what the host does to accounts for good or at once is told of in the audit log, by its key", async () => {
+  const { id } = await put({ externalId: "h1" });
+  await call(user.broker, "user.host.endSessions", { externalId: "h1" }, { meta: server() });
+  await call(user.broker, "user.host.erase", { externalId: "h1" }, { meta: server() });
+  const acts = await service().store.admin.actsBefore({ target: id }, 10);
+  const by = { by: `key:${keyId}`, address: "192.0.2.7" };
+  expect(acts).toMatchObject([
+    { ...by, action: "user.host.erase" },
+    { ...by, action: "user.host.endSessions" },
+  ]);
+});
+
 test("names are resolved, unknown ones left out", async () => {
   const [one, two] = [await put({ externalId: "h1" }), await put({ externalId: "h2" })];
   await service().store.changeUser({ _id: two.id }, { erasing: true });

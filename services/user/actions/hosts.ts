@@ -1,7 +1,7 @@
 import { define } from "@confab/mixins/define.ts";
 import { packData } from "@confab/mixins/data.ts";
 import { v4 as random, v5 as uuidOf } from "uuid";
-import { endSessions, roleOf } from "../accounts.ts";
+import { endSessions, noteAct, roleOf } from "../accounts.ts";
 import { makeHostUser, putHostUser, requireHostUser } from "../host.ts";
 import { presentMe } from "../present.ts";
 import type { UserService } from "../service.ts";
@@ -33,6 +33,7 @@ export const hosts = {
 
   ...define("user.host.endSessions", async function (this: UserService, ctx) {
     const { _id: userId } = await requireHostUser(this, ctx.params.externalId);
+    await noteAct(this, ctx.meta, { action: "user.host.endSessions", target: userId });
     await endSessions(this, userId);
     return null;
   }),
