@@ -94,7 +94,7 @@ export interface StoredSession {
 
 /** A place that an account was signed in from: guesses of strangers do not use up what is allowed from there. */
 export interface StoredPlace {
-  /** A keyed hash of account and address. */
+  /** A hash of account and address. */
   _id: string;
   userId: string;
   seenAt: number;
