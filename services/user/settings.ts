@@ -27,7 +27,7 @@ export const userSettings = declareSettings(
     }),
     OLD_SIGNING_KEYS: list({
       about:
-        "Keys that tokens may still or already be signed with, in the form of SIGNING_KEY: to change the key, name the new one here on every node, then make it SIGNING_KEY and name the old one here, then leave that out after ACCESS_MINUTES.",
+        "Keys that tokens may still or already be signed with, in the form of SIGNING_KEY: to change the key, name the new one here on every node, then make it SIGNING_KEY and name the old one here, then leave that out after ACCESS_MINUTES and CODE_MINUTES (links to archives that were mailed before are good no longer).",
       default: [],
       secret: true,
     }),
