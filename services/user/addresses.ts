@@ -4,7 +4,7 @@ import type { StoredUser } from "./store/documents.ts";
 
 type Service = Pick<UserService, "store">;
 
-/** The address of an account, where it is proved: by the host's word alone it may be a stranger's, who is told nothing of it. */
+/** The address of an account, where it is proved: one by the host's word alone may be a stranger's. */
 export const provedEmail = ({ email, emailVerified }: StoredUser): string | undefined =>
   emailVerified === false ? undefined : email;
 
