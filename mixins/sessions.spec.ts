@@ -10,13 +10,17 @@ const first: PublicKey = { kty: "EC", crv: "P-256", x, y, kid: "k1", alg: "ES256
 const token = (subject: string, keyid = "k1") =>
   jwt.sign({ sid: `session of ${subject}` }, privateKey, { subject, keyid, expiresIn: 300, ...tokenTerms });
 
-function open(keysTake = 20) {
+function open(keysTake = 20, checksTake = 0) {
   const asked = { keys: 0, sessions: 0 };
   let away = false;
   let keys = [first];
   const call = async (name: string, { sessionIds }: { sessionIds: string[] }) => {
     if (away) throw new Error("away");
-    if (name !== "user.key.list") return { alive: (asked.sessions++, sessionIds) };
+    if (name !== "user.key.list") {
+      asked.sessions++;
+      if (checksTake > 0) await new Promise((resolve) => setTimeout(resolve, checksTake));
+      return { alive: sessionIds };
+    }
     asked.keys++;
     await new Promise((resolve) => setTimeout(resolve, keysTake));
     return { keys };
@@ -107,4 +111,14 @@ test("G6: the sessions of a user are believed no longer once they ended, but for
   sessions.forgetUser("ann", null);
   for (const name of ["ann", "bob"]) await sessions.identify(token(name));
   expect(asked.sessions).toBe(3);
+});
+
+test("G6: an answer that was long on its way is believed no longer than its question is old", async () => {
+  const { sessions, asked } = open(0, 700);
+  await sessions.identify(token("ann"));
+  await sessions.identify(token("ann"));
+  expect(asked.sessions).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  await sessions.identify(token("ann"));
+  expect(asked.sessions).toBe(2);
 });
