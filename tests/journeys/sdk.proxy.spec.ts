@@ -27,8 +27,8 @@ async function mailedCode(url: string, email: string): Promise<string> {
   });
 }
 
-/** What the law speaks of: what was loaded of a chat besides is as one has scrolled. */
-const logOf = ({ chat, rev, messages, outgoing, typing }: ChatState) => ({ chat, rev, messages, outgoing, typing });
+/** What the law speaks of: what was loaded of a chat besides is as one has scrolled, and who is typing no log tells. */
+const logOf = ({ chat, rev, messages, outgoing }: ChatState) => ({ chat, rev, messages, outgoing });
 
 /** A client of the same person that was never away and starts with nothing. */
 async function freshOf(url: string, getToken: () => Promise<string>): Promise<Client> {
@@ -49,7 +49,7 @@ function expectSent(messages: ChatState["messages"], senderId: string, sent: num
 /** That the network was as bad as it should be. */
 function expectBad({ cuts, lost }: LossyProxy): void {
   expect(cuts).toBeGreaterThan(4);
-  expect(lost.down).toBeGreaterThan(20);
+  expect(lost.down).toBeGreaterThan(10);
   expect(lost.up).toBeGreaterThan(5);
 }
 
