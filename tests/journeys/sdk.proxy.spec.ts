@@ -187,8 +187,8 @@ withBrowser("the client on a bad network, in Chromium", () => {
         const held = await page.evaluate(async (chat) => {
           await window.client.sync();
           while (await window.client.loadOlder(chat));
-          const { chat: now, rev, messages, outgoing, typing } = window.client.get().chats.get(chat)!;
-          return { chat: now, rev, messages, outgoing, typing };
+          const { chat: now, rev, messages, outgoing } = window.client.get().chats.get(chat)!;
+          return { chat: now, rev, messages, outgoing };
         }, chatId);
         const token = await page.evaluate(() => window.client.getToken());
         const fresh = await freshOf(network.url, () => Promise.resolve(token));
