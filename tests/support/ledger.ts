@@ -1,5 +1,6 @@
 import type { Entry, Message } from "@confab/contracts";
 import type { TestUser } from "./user.ts";
+import { eventually } from "./wait.ts";
 
 /** What was acknowledged to whom, to be compared with the log (G1). */
 export class Ledger {
@@ -20,7 +21,8 @@ export class Ledger {
   async compareWith(chat: { id: string }, ...readers: TestUser[]): Promise<Entry[]> {
     let log: Entry[] = [];
     for (const reader of readers) {
-      const entries = await reader.entries(chat);
+      // G7: after a kill a read may be refused for a while too; repeating it is safe.
+      const entries = await eventually("the log is read", () => reader.entries(chat), { limit: 10_000, every: 200 });
       expectDense(entries);
       const sent = messagesOf(entries);
       const byName = Map.groupBy(sent, ({ clientMessageId, senderId }) => `${senderId} ${clientMessageId}`);
