@@ -29,6 +29,8 @@ let users = 0;
 /** Opens MongoDB for a service; its collections are named `service.collection`. */
 export function openMongo(service: Service, mongoUrl: string): Database {
   users++;
+  // The adapter of each collection listens to the one connection.
+  mongoose.connection.setMaxListeners(0);
   return {
     shared: true,
     async collection<D extends Document>({ name, indexes }: CollectionSchema<D>) {
