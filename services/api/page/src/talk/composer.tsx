@@ -1,6 +1,6 @@
 import type { Me, Message } from "@confab/contracts";
 import type { ChatState } from "@confab/sdk";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { client, useClient } from "../client.ts";
 import { draftOf, keepDraft } from "../drafts.ts";
 import { pickEmoji } from "../parts/emoji-picker.tsx";
@@ -70,7 +70,8 @@ function Field({ me, state, about, onAbout, onSent }: Props) {
     // The draft was an answer.
     if (!about && replied && !replied.deletedAt) onAbout({ kind: "reply", message: replied });
   }, [replied?.id]);
-  useEffect(() => {
+  // Before anybody can type: a key between the bar and its words would be lost under them.
+  useLayoutEffect(() => {
     // On a touch screen this would open the keyboard over the messages.
     if (about || matchMedia("(hover: hover)").matches) field.current?.focus();
     if (about?.kind === "reply") keep(text, named);
