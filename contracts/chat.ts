@@ -1,6 +1,20 @@
 import { Type, type Static } from "@sinclair/typebox";
 import { action, event } from "./define.ts";
-import { Data, Empty, ExportPage, ExportedPage, Id, Rev, Seq, Time, nullable, object, pageOf } from "./shapes.ts";
+import {
+  Data,
+  Email,
+  Empty,
+  ExportPage,
+  ExportedPage,
+  Id,
+  Language,
+  Rev,
+  Seq,
+  Time,
+  nullable,
+  object,
+  pageOf,
+} from "./shapes.ts";
 
 export const Role = Type.Union([Type.Literal("owner"), Type.Literal("admin"), Type.Literal("member")]);
 export type Role = Static<typeof Role>;
@@ -158,10 +172,37 @@ export const Chat = object({
 });
 export type Chat = Static<typeof Chat>;
 
+/** How often unread messages are gathered into a mail. */
+export const DigestInterval = Type.Union([
+  Type.Literal("now"),
+  Type.Literal("quarter-hourly"),
+  Type.Literal("hourly"),
+  Type.Literal("daily"),
+  Type.Literal("never"),
+]);
+export type DigestInterval = Static<typeof DigestInterval>;
+
+const TimeOfDay = Type.String({ pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]$", description: "Such as 22:30." });
+
+/** Times without mails that can wait, in the person's time zone; across midnight where `to` is the earlier one. */
+export const QuietHours = object({ from: TimeOfDay, to: TimeOfDay });
+export type QuietHours = Static<typeof QuietHours>;
+
 export const Preferences = object({
   readReceipts: Type.Boolean({ description: "Whether others see how far one has read." }),
   presence: Type.Boolean({ description: "Whether others see if one is online." }),
   findable: Type.Boolean({ description: "Whether who knows one's exact address finds one by it." }),
+  notifications: Type.Boolean({ description: "Whether mentions and direct messages are mailed to somebody away." }),
+  digest: DigestInterval,
+  quietHours: nullable(QuietHours),
+  timeZone: nullable(
+    Type.String({
+      maxLength: 64,
+      pattern: "^[A-Za-z0-9_+/-]+$",
+      description: "An IANA name such as Europe/Berlin; UTC where null.",
+    }),
+  ),
+  language: nullable(Language),
 });
 export type Preferences = Static<typeof Preferences>;
 
@@ -364,7 +405,7 @@ export const chatActions = {
     repeatable: true,
   }),
   "chat.invite.create": action({
-    summary: "Make a link by which people may join a group",
+    summary: "Make a link by which people may join a group; with an address, mail it there",
     rest: "POST /chats/:chatId/invites",
     status: [201, 200],
     idempotent: true,
@@ -374,9 +415,10 @@ export const chatActions = {
         Type.Integer({ minimum: 60, maximum: 31_536_000, description: "Seconds; a week where left out." }),
       ),
       maxUses: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+      email: Type.Optional(Email),
     }),
     returns: Invite,
-    problems: ["chat.not_found", "chat.not_allowed", "chat.groups_only", "chat.too_many_invites"],
+    problems: ["chat.not_found", "chat.not_allowed", "chat.groups_only", "chat.too_many_invites", "chat.too_many_invitations"],
   }),
   "chat.invite.list": action({
     summary: "The links of a group that are good still",
@@ -677,6 +719,64 @@ export const chatActions = {
     rest: "PATCH /users/me/preferences",
     params: Type.Partial(Preferences, { additionalProperties: false }),
     returns: Preferences,
+    repeatable: true,
+  }),
+
+  "chat.digest.scan": action({
+    summary: "Who may have something unread by messages with ids after one, a record for each chat, for mail",
+    audience: "service",
+    params: object({
+      after: Type.String({ format: "uuid", description: "A UUIDv7: the id of a message, or one made of a time." }),
+      limit: Type.Integer({ minimum: 1, maximum: 1000, description: "Messages looked at." }),
+    }),
+    returns: object({
+      items: Type.Array(
+        object({
+          chatId: Id,
+          seq: Type.Integer({ description: "The latest message that was looked at." }),
+          at: Type.Integer({ description: "When the first of them was sent, in milliseconds since 1970." }),
+          userIds: Type.Array(Id, { description: "Members that did not write all of it, in a chat that they have not muted." }),
+          urgentIds: Type.Array(Id, { description: "Those whom it mentions or is meant for alone." }),
+        }),
+      ),
+      last: nullable(Type.String({ description: "The id of the last message that was looked at; null where there was none." })),
+    }),
+    repeatable: true,
+  }),
+  "chat.digest.read": action({
+    summary: "What somebody has unread beyond what they were told, for mail",
+    audience: "service",
+    params: object({
+      userId: Id,
+      told: Type.Record(Type.String(), Type.Integer(), { description: "By chat: the seq up to which they were told." }),
+    }),
+    returns: object({
+      preferences: Preferences,
+      chats: Type.Array(
+        object({
+          chatId: Id,
+          type: ChatType,
+          title: nullable(Type.String()),
+          readSeq: Seq,
+          /** What is told: after `fromSeq`, up to `toSeq`. */
+          fromSeq: Seq,
+          toSeq: Seq,
+          count: Type.Integer({ description: "Messages among them that are others', not deleted, and of nobody blocked." }),
+          firstAt: Type.Integer({ description: "Milliseconds since 1970." }),
+          urgentAt: nullable(Type.Integer({ description: "The first that mentions them or is meant for them alone." })),
+          messages: Type.Array(object({ seq: Seq, by: Id, text: Type.String(), at: Type.Integer(), isMention: Type.Boolean() }), {
+            description: "The latest few, the oldest first.",
+          }),
+        }),
+      ),
+    }),
+    repeatable: true,
+  }),
+  "chat.preference.unsubscribe": action({
+    summary: "End a kind of mail for somebody who said so in it, for mail",
+    audience: "service",
+    params: object({ userId: Id, kind: Type.Union([Type.Literal("notification"), Type.Literal("digest")]) }),
+    returns: Empty,
     repeatable: true,
   }),
 

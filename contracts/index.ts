@@ -12,6 +12,7 @@ export { type Limits } from "./api.ts";
 export {
   type Chat,
   type ChatType,
+  type DigestInterval,
   type Entry,
   type EntryType,
   type Hidden,
@@ -22,6 +23,7 @@ export {
   type Message,
   type Posting,
   type Preferences,
+  type QuietHours,
   type Receipt,
   type ReplyTo,
   type Role,
@@ -40,9 +42,9 @@ export {
 } from "./define.ts";
 export { type HostChat, type ServerKey } from "./host.ts";
 export { socketEvents, type Presence } from "./io.ts";
-export { MailJob, type InboxMail } from "./mail.ts";
+export { MailJob, type InboxMail, type MailRecord, type MailTemplate } from "./mail.ts";
 export { audienceProblems, commonProblems, problems, type ProblemCode } from "./problems.ts";
-export { ProblemDocument, type FieldError } from "./shapes.ts";
+export { ProblemDocument, languages, type FieldError, type Language } from "./shapes.ts";
 export { type Export, type Me, type Profile, type PublicKey, type Session, type SignedIn, type UserRole } from "./user.ts";
 
 import type { socketEvents } from "./io.ts";

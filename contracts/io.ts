@@ -26,6 +26,13 @@ export const ioActions = {
     params: object({ userIds: Type.Array(Id, { maxItems: 200, uniqueItems: true }) }),
     returns: object({ items: Type.Array(Presence) }),
   }),
+  "io.presence.list": action({
+    summary: "Who of these people is there now, as far as any node's lease tells, for mail",
+    audience: "service",
+    params: object({ userIds: Type.Array(Id, { maxItems: 1000 }) }),
+    returns: object({ online: Type.Array(Id, { description: "Those who are online and not away." }) }),
+    repeatable: true,
+  }),
   "io.session.refresh": action({
     summary: "Give the socket a new access token of the same session, so that it stays open",
     socket: "auth:refresh",

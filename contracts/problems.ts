@@ -61,6 +61,11 @@ export const problems = {
   "chat.too_many_invites": { status: 422, title: "The chat has too many links" },
   "chat.too_many_blocks": { status: 422, title: "You have blocked too many people" },
   "chat.invite_not_good": { status: 404, title: "This link does not exist, or is good no longer" },
+  "chat.too_many_invitations": { status: 429, title: "Too many people were asked in by mail" },
+
+  "mail.job_not_found": { status: 404, title: "There is no such mail" },
+  "mail.job_not_dead": { status: 409, title: "This mail waits still, or was sent" },
+  "mail.job_has_no_words": { status: 409, title: "What this mail said is no longer kept" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof problems;

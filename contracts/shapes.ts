@@ -13,6 +13,10 @@ export const Id = Type.String({ format: "uuid", description: "A UUIDv7." });
 export const Time = Type.String({ format: "date-time", description: "ISO 8601, UTC." });
 export const Rev = Type.Integer({ minimum: 0, description: "A place in the log of a chat: 1, 2, 3 …" });
 export const Seq = Type.Integer({ minimum: 0, description: "The number of a message in its chat: 1, 2, 3 …" });
+/** The languages that mails are written in. */
+export const languages = ["en", "de"] as const;
+export const Language = Type.Union([Type.Literal("en"), Type.Literal("de")]);
+export type Language = Static<typeof Language>;
 export const Email = Type.String({ format: "email", maxLength: 254 });
 export const Name = Type.String({ minLength: 1, maxLength: 100, pattern: "\\S" });
 

@@ -392,6 +392,14 @@ export const userActions = {
     returns: pageOf(Profile),
     repeatable: true,
   }),
+  "user.recipient.list": action({
+    summary:
+      "Where people may be mailed what they did not ask for just now: who has no proved address, or is banned or being erased, is left out",
+    audience: "service",
+    params: object({ userIds: Type.Array(Id, { maxItems: 1000 }) }),
+    returns: object({ items: Type.Array(object({ userId: Id, email: Email, name: Type.String() })) }),
+    repeatable: true,
+  }),
   "user.profile.known": action({
     summary: "Which of these users exist",
     audience: "service",

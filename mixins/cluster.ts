@@ -16,5 +16,10 @@ export const clusterDeclarations = {
     secret: true,
     example: "redis://127.0.0.1:6379",
   }),
+  PUBLIC_URL: url(["http", "https"], {
+    about: "Where people reach this server, for links in mails.",
+    default: "http://localhost:3000",
+    required: "production",
+  }),
   NAMESPACE: text({ about: "Keeps deployments on one broker apart.", default: "confab" }),
 };

@@ -3,6 +3,7 @@ import {
   type ActionContract,
   type ActionName,
   type EventName,
+  type Language,
   type Params,
   type Payload,
   type Result,
@@ -24,6 +25,8 @@ export interface Meta {
   /** The address, user agent and the like, for sessions and limits. */
   device?: string;
   address?: string;
+  /** The best of ours by Accept-Language, for the mails that a request causes. */
+  language?: Language;
   /** The asker's own name of a request: sent again under it, it is done once. */
   idempotencyKey?: string;
   $statusCode?: number;

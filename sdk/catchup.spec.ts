@@ -4,7 +4,7 @@ import { CatchUp } from "./catchup.ts";
 import { ApiProblem } from "./problem.ts";
 import { type Logs, type SyncPage } from "./state.ts";
 import { createStore } from "./store.ts";
-import { at, chatOf, entriesOf, entryOf } from "./testing.ts";
+import { at, chatOf, entriesOf, entryOf, preferences } from "./testing.ts";
 
 /** A server with one chat whose log ends at `rev`, answering `room` entries at a time. */
 function world({ rev = 1, room = 500 } = {}) {
@@ -182,7 +182,7 @@ describe("the own log", () => {
     await catchUp.sync();
     server.user = [{ userRev: 2, at, type: "block.changed", data: { userId: "x", blocked: true } }];
     catchUp.receiveOwn([
-      { userRev: 3, at, type: "preferences.changed", data: { readReceipts: false, presence: false, findable: true } },
+      { userRev: 3, at, type: "preferences.changed", data: { ...preferences, readReceipts: false, presence: false } },
     ]);
     expect(account.get().preferences).toBeNull();
     await catchUp.sync();

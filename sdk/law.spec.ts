@@ -5,7 +5,7 @@ import { CatchUp } from "./catchup.ts";
 import { Pages } from "./pages.ts";
 import { isAtHand, markRead, movePointers, type Logs } from "./state.ts";
 import { createStore } from "./store.ts";
-import { ModelServer, type Hint } from "./testing.ts";
+import { ModelServer, preferences, type Hint } from "./testing.ts";
 
 /*
  * The law that everything serves: what a client has, with what it is told, is what a new client would be given.
@@ -218,7 +218,7 @@ const happenings = {
     else if (c % 3 === 1)
       server.tell("preferences", {
         type: "preferences.changed",
-        data: { readReceipts: a % 2 === 0, presence: b % 2 === 0, findable: a % 3 === 0 },
+        data: { ...preferences, readReceipts: a % 2 === 0, presence: b % 2 === 0, findable: a % 3 === 0 },
       });
     else server.tell(`block:${people[a % 3]}`, { type: "block.changed", data: { userId: people[a % 3]!, blocked: b % 2 === 0 } });
   },

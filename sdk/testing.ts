@@ -1,4 +1,4 @@
-import type { Chat, Entry, Me, Message, Mentions, Result, Role, UserEntry } from "@confab/contracts";
+import type { Chat, Entry, Me, Message, Mentions, Result, Role, UserEntry, Preferences } from "@confab/contracts";
 import type { SyncPage, SyncPart } from "./state.ts";
 
 /* For the specs beside this file: builders, and a model of the server that is small enough to be seen to be right. */
@@ -486,3 +486,15 @@ export class FakeSocket {
     this.tell("disconnect", "transport close");
   }
 }
+
+/** As they are for whoever has changed none. */
+export const preferences: Preferences = {
+  readReceipts: true,
+  presence: true,
+  findable: true,
+  notifications: true,
+  digest: "hourly",
+  quietHours: null,
+  timeZone: null,
+  language: null,
+};

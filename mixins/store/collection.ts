@@ -45,6 +45,8 @@ export interface Update<D> {
   $set?: Partial<D>;
   $unset?: { [K in keyof D]?: true };
   $inc?: { [K in keyof D]?: number };
+  /** Adds one element to the end of an array, which is made where there is none. */
+  $push?: { [K in keyof D]?: NonNullable<D[K]> extends readonly (infer E)[] ? E : never };
 }
 export interface FindOptions<D> {
   sort?: { [K in keyof D]?: 1 | -1 };

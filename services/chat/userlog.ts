@@ -36,7 +36,16 @@ export const noNote = (chatId: string): ChatNote => ({
   archived: false,
   markedUnread: false,
 });
-export const defaultPreferences: Preferences = { readReceipts: true, presence: true, findable: true };
+export const defaultPreferences: Preferences = {
+  readReceipts: true,
+  presence: true,
+  findable: true,
+  notifications: true,
+  digest: "hourly",
+  quietHours: null,
+  timeZone: null,
+  language: null,
+};
 
 /** Entries that the head holds; then all but the preferences are stored by themselves. */
 const maxRecent = 16;

@@ -1,4 +1,4 @@
-import { MailJob } from "@confab/contracts";
+import { MailJob, type Language } from "@confab/contracts";
 import { problem } from "@confab/mixins/problem.ts";
 import { compileSchema } from "@confab/mixins/validator.ts";
 import { v7 as uuid } from "uuid";
@@ -9,6 +9,8 @@ export type Job = MailJob & {
   id: string;
   /** G5: made once, at acceptance; every copy that can ever leave carries it. */
   messageId: string;
+  /** Left out: the one of the settings. */
+  language?: Language;
   /** Milliseconds since 1970. */
   acceptedAt: number;
 };
@@ -22,8 +24,17 @@ export function readMailJob(given: { template: string; to: string; data: Record<
   return given as MailJob;
 }
 
-export function makeJob({ template, to, data }: MailJob, from: string): Job {
-  const id = uuid();
+/** `given`: what whoever asks for it has fixed already. */
+export function makeJob({ template, to, data }: MailJob, from: string, given: { id?: string; language?: Language } = {}): Job {
+  const { id = uuid(), language } = given;
   const domain = readMailbox(from)!.address.split("@")[1]!;
-  return { id, messageId: `<${id}@${domain}>`, acceptedAt: Date.now(), template, to, data } as Job;
+  return {
+    id,
+    messageId: `<${id}@${domain}>`,
+    acceptedAt: Date.now(),
+    template,
+    to,
+    data,
+    ...(language ? { language } : {}),
+  } as Job;
 }

@@ -57,11 +57,7 @@ export const userSettings = declareSettings(
       default: false,
     }),
     EXPORT_DAYS: integer({ about: "Days that an archive of one's data is kept.", default: 7, min: 1, max: 30 }),
-    PUBLIC_URL: url(["http", "https"], {
-      about: "Where people reach this server, for links in mails.",
-      default: "http://localhost:3000",
-      required: "production",
-    }),
+    PUBLIC_URL: clusterDeclarations.PUBLIC_URL,
     HOST_JWT_SECRET: text({
       about: "The secret of HS256 tokens that the host signs for /auth/exchange, at least 32 characters.",
       secret: true,

@@ -1,12 +1,25 @@
 import { collection, type Document } from "@confab/mixins/store/collection.ts";
 import type { Job } from "../job.ts";
 
+/** A step in the life of a mail, for whoever asks what became of it. */
+export interface StoredStep {
+  at: number;
+  what: "accepted" | "refused" | "sent" | "dead" | "replayed";
+  /** The mail server's, or what went wrong. */
+  answer?: string;
+  /** When it is tried again. */
+  nextAt?: number;
+}
+
+/** The truth about a mail, wherever its number waits. */
 export interface StoredJob extends Document {
   state: "waiting" | "sent" | "dead";
-  /** The mail itself, which holds the code; gone once it was sent, or was dead for long. */
+  /** The mail itself, which may hold a code; gone once it was sent, or was dead for long. */
   job?: Job;
-  /** Lower-case, and there as long as the mail is. */
+  /** Lower-case. Jobs that nodes of the version before have ended lack it. */
   address?: string;
+  /** Whose messages it tells of. */
+  userId?: string;
   template: string;
   messageId: string;
   /** Tries that failed. */
@@ -19,6 +32,19 @@ export interface StoredJob extends Document {
   endedAt?: number;
   /** Why the last try failed. */
   reason?: string;
+  /** The oldest first. */
+  history?: StoredStep[];
+}
+
+/** What is known of an address. */
+export interface StoredAddress extends Document {
+  /** The address itself, lower-case. */
+  _id: string;
+  /** When a mail server said that it takes nothing for it, and in which words. */
+  refusedAt?: number;
+  answer?: string;
+  /** The kinds of mail that were declined by whoever reads there. */
+  unsubscribed?: string[];
 }
 
 export interface StoredInboxMail extends Document {
@@ -35,8 +61,10 @@ export interface StoredInboxMail extends Document {
 export const jobs = collection<StoredJob>("jobs", [
   { name: "due", fields: ["state", "dueAt"], carries: "The next job to send is a range." },
   { name: "ended", fields: ["state", "endedAt"], carries: "What is over is removed by a range." },
-  { name: "address", fields: ["address"], sparse: true, carries: "What waits for an address." },
+  { name: "addressed", fields: ["address", "_id"], carries: "The newest mails to an address are a range." },
 ]);
+
+export const addresses = collection<StoredAddress>("addresses");
 
 export const inbox = collection<StoredInboxMail>("inbox", [
   { name: "address", fields: ["address", "_id"], carries: "The newest mails of an address are a range." },

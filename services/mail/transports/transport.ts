@@ -2,7 +2,22 @@ import type { Mail } from "../mail.ts";
 
 /** Hands mails on to whatever brings them to their readers. */
 export interface Transport {
-  /** Resolves once somebody else has taken the mail upon themselves; throws where not. */
-  send(mail: Mail): Promise<void>;
+  /**
+   * Resolves with the server's answer once somebody else has taken the mail upon themselves. Throws `Refused` where it
+   * never will, anything else where it may at a later try.
+   */
+  send(mail: Mail): Promise<string>;
   close(): void;
+}
+
+/** The server's last word on a mail: trying again is no use. */
+export class Refused extends Error {
+  /** Whether it is the address that is refused, whatever a mail to it says. */
+  readonly isAddress: boolean;
+
+  constructor(answer: string, { isAddress }: { isAddress: boolean }) {
+    super(answer);
+    this.name = "Refused";
+    this.isAddress = isAddress;
+  }
 }
