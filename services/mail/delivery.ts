@@ -16,7 +16,10 @@ export const delivery = {
   async started(this: MailService & { sweeper: NodeJS.Timeout }) {
     this.transport = openTransport(this);
     this.queue = openQueue(this);
-    await this.queue.start((job) => this.transport.send(makeMail(job, this.settings.MAIL_FROM)));
+    const { MAIL_FROM: from, MAIL_LANGUAGE, PUBLIC_URL } = this.settings;
+    await this.queue.start((job) =>
+      this.transport.send(makeMail(job, { from, language: job.language ?? MAIL_LANGUAGE, publicUrl: PUBLIC_URL })),
+    );
 
     const sweep = () =>
       this.store.sweep(Date.now()).catch((err: unknown) => this.logger.warn("Could not remove what is over", err));

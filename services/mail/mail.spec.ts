@@ -5,6 +5,7 @@ import { code } from "./templates/code.ts";
 import { compose } from "./templates/template.ts";
 
 const from = "Confab <no-reply@example.org>";
+const context = { from, language: "en", publicUrl: "https://chat.example.org" } as const;
 
 test("the code is read in the subject and on a line of its own", () => {
   const { subject, text, html } = code({ code: "123456", minutes: 10 });
@@ -25,7 +26,7 @@ test("text and HTML say the same, and what is put in is no markup", () => {
 
 test("nothing that is put in begins another header", () => {
   const job = makeJob({ template: "code", to: "ann@example.org", data: { code: "1\r\nBcc: eve@example.org", minutes: 1 } }, from);
-  expect(makeMail(job, from).subject).toBe("1 Bcc: eve@example.org is your sign-in code");
+  expect(makeMail(job, context).subject).toBe("1 Bcc: eve@example.org is your sign-in code");
   expect(headerText("a\r\n\u0000b\u0085\u2028")).not.toMatch(/[\r\n\u0000]/);
 });
 
@@ -37,7 +38,7 @@ test.each([
   "",
 ])("%j is no address to send to", (to) => {
   const job = makeJob({ template: "code", to, data: { code: "123456", minutes: 1 } }, from);
-  expect(() => makeMail(job, from)).toThrow("address");
+  expect(() => makeMail(job, context)).toThrow("address");
 });
 
 test("a mailbox is a name and one address, on one line", () => {
@@ -51,6 +52,6 @@ test("a mailbox is a name and one address, on one line", () => {
 test("a job has one Message-ID, of the sender's domain", () => {
   const job = makeJob({ template: "code", to: "ann@example.org", data: { code: "123456", minutes: 1 } }, from);
   expect(job.messageId).toBe(`<${job.id}@example.org>`);
-  expect(makeMail(job, from).messageId).toBe(job.messageId);
-  expect(makeMail(JSON.parse(JSON.stringify(job)), from).messageId).toBe(job.messageId);
+  expect(makeMail(job, context).messageId).toBe(job.messageId);
+  expect(makeMail(JSON.parse(JSON.stringify(job)), context).messageId).toBe(job.messageId);
 });

@@ -1,7 +1,19 @@
-import type { MailJob } from "@confab/contracts";
+import type { Language, MailJob } from "@confab/contracts";
 import * as account from "./account.ts";
 import * as codes from "./code.ts";
 import type { Content } from "./template.ts";
+import * as unread from "./unread.ts";
+
+/** What a mail says besides its data. */
+export interface Context {
+  /** Who it comes from, as in MAIL_FROM. */
+  from: string;
+  language: Language;
+  /** Where people find Confab. */
+  publicUrl: string;
+  /** Where whoever gets the mail can end mails of its kind. */
+  unsubscribeUrl?: string;
+}
 
 type Templates = { [T in MailJob["template"]]: (data: Extract<MailJob, { template: T }>["data"]) => Content };
 
@@ -18,9 +30,12 @@ const templates: Templates = {
   "new-device": account.newDevice,
   "export-ready": account.exportReady,
   "erasure-begun": account.erasureBegun,
+  invitation: unread.invitation,
+  notification: unread.notification,
+  digest: unread.digest,
 };
 
-export function render({ template, data }: MailJob): Content {
+export function render({ template, data }: MailJob, _context: Context): Content {
   if (!Object.hasOwn(templates, template)) throw new Error("there is no such template on this node");
   return (templates[template] as (data: MailJob["data"]) => Content)(data);
 }
