@@ -63,6 +63,14 @@ export function collectionSuite(open: () => Promise<Database> | Database): void 
     expect(await ids({ _id: { $in: [] } })).toEqual([]);
   });
 
+  test("what matches is counted, up to a limit", async () => {
+    expect(await all.count({ run }, 10)).toBe(0);
+    await put(...[1, 2, 3].map((n) => ({ _id: id(n), at: n % 2 })));
+    expect(await all.count({ run }, 10)).toBe(3);
+    expect(await all.count({ run, at: 1 }, 10)).toBe(2);
+    expect(await all.count({ run }, 2)).toBe(2);
+  });
+
   test("documents are found by each element of an array that an index is on, until it is theirs no more", async () => {
     const [red, blue, dry] = ["red", "blue", "dry"].map((word) => `${run}:${word}`) as [string, string, string];
     await put({ _id: id(1), words: [red, blue] }, { _id: id(2), words: [blue] }, { _id: id(3), words: [] }, { _id: id(4) });

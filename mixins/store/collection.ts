@@ -66,6 +66,8 @@ export interface Collection<D extends Document> {
   insertMany(documents: readonly D[], ordered: boolean): Promise<Outcome[]>;
   find(filter: Filter<D>, options?: FindOptions<D>): Promise<D[]>;
   findOne(filter: Filter<D>, options?: FindOptions<D>): Promise<D | null>;
+  /** How many match; `limit` where there are more, so that nobody counts for long. */
+  count(filter: Filter<D>, limit: number): Promise<number>;
   /** Changes the first match, atomically, and answers it as it is after that; null where nothing matches. */
   updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null>;
   /** Stores the document whole, in place of the one with its _id if there is one and the filter holds for it. */

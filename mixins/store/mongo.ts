@@ -93,6 +93,10 @@ class MongoCollection<D extends Document> implements Collection<D> {
     return first ?? null;
   }
 
+  count(filter: Filter<D>, limit: number): Promise<number> {
+    return this.#native.countDocuments(filter as mongo.Filter<D>, { limit }).catch(translate);
+  }
+
   updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null> {
     const options = { returnDocument: "after" } as const;
     return (

@@ -168,6 +168,10 @@ class NedbCollection<D extends Document> implements Collection<D> {
     return first ?? null;
   }
 
+  count(filter: Filter<D>, limit: number): Promise<number> {
+    return this.#whole(async () => await this.#db.countAsync(filter).limit(limit));
+  }
+
   async updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null> {
     const options = { multi: false, returnUpdatedDocs: true } as const;
     const { affectedDocuments } = await this.#whole(() => this.#db.updateAsync(filter, update, options));

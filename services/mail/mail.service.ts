@@ -7,13 +7,13 @@ import { jobs } from "./actions/jobs.ts";
 import { people } from "./actions/people.ts";
 import { delivery } from "./delivery.ts";
 import { settings } from "./settings.ts";
-import { MailStore } from "./store/mail.store.ts";
+import { openStores } from "./store/open.ts";
 
 export default function mailService(env?: Env): ServiceSchema {
   return {
     name: "mail",
     // In this order: the queue opens on the open store, and stops before it closes.
-    mixins: [delivery, store(MailStore.open)],
+    mixins: [delivery, store(openStores)],
     settings: settings.read(env),
     actions: { ...jobs, ...inbox, ...people, ...erasing },
   };

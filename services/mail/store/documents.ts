@@ -43,8 +43,20 @@ export interface StoredAddress extends Document {
   /** When a mail server said that it takes nothing for it, and in which words. */
   refusedAt?: number;
   answer?: string;
-  /** The kinds of mail that were declined by whoever reads there. */
-  unsubscribed?: string[];
+}
+
+/** That whoever reads at an address wants no more of a kind of mail. Of the address there is only what the key makes of it. */
+export interface StoredDecline extends Document {
+  /** `<kind>:<mark of the address>`. */
+  _id: string;
+  at: number;
+}
+
+/** What every node must have alike, and nobody else: made by the first that needs it. */
+export interface StoredKey extends Document {
+  /** 32 bytes, in base64url. */
+  key: string;
+  madeAt: number;
 }
 
 export interface StoredInboxMail extends Document {
@@ -62,9 +74,12 @@ export const jobs = collection<StoredJob>("jobs", [
   { name: "due", fields: ["state", "dueAt"], carries: "The next job to send is a range." },
   { name: "ended", fields: ["state", "endedAt"], carries: "What is over is removed by a range." },
   { name: "addressed", fields: ["address", "_id"], carries: "The newest mails to an address are a range." },
+  { name: "listed", fields: ["state", "_id"], carries: "The newest and the oldest mails in a state are a range." },
 ]);
 
 export const addresses = collection<StoredAddress>("addresses");
+export const declines = collection<StoredDecline>("declines");
+export const keys = collection<StoredKey>("keys");
 
 export const inbox = collection<StoredInboxMail>("inbox", [
   { name: "address", fields: ["address", "_id"], carries: "The newest mails of an address are a range." },
