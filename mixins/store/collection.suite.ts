@@ -113,4 +113,37 @@ export function collectionSuite(open: () => Promise<Database> | Database): void 
       read!.at = 7;
     }
   });
+
+  test("an element is added to the end of an array, which is made where there is none, by the write that sets the rest", async () => {
+    await put({ _id: id(1) }, { _id: id(2), at: 1 });
+    expect(await all.updateOne({ _id: id(1) }, { $push: { words: `${run}:a` } })).toMatchObject({ words: [`${run}:a`] });
+    const changed = await all.updateOne(
+      { _id: id(1) },
+      { $push: { words: `${run}:b` }, $set: { at: 7 }, $unset: { inside: true } },
+    );
+    expect(changed).toEqual({ _id: id(1), run, at: 7, words: [`${run}:a`, `${run}:b`] });
+    expect(await all.findOne({ _id: id(1) })).toEqual(changed);
+    expect(await ids({ words: `${run}:b` })).toEqual([1]);
+    // Where the filter does not hold nothing is done, neither the one nor the other.
+    expect(await all.updateOne({ _id: id(2), at: 2 }, { $push: { words: `${run}:c` }, $set: { at: 3 } })).toBeNull();
+    expect(await all.findOne({ _id: id(2) })).toEqual({ _id: id(2), run, at: 1 });
+  });
+
+  test("of many elements that are added at once none is lost", async () => {
+    await put({ _id: id(1) });
+    const added = Array.from({ length: 50 }, (_, at) => `${run}:${at}`);
+    await Promise.all(added.map((word) => all.updateOne({ _id: id(1) }, { $push: { words: word }, $set: { at: 1 } })));
+    expect((await all.findOne({ _id: id(1) }))!.words!.toSorted()).toEqual(added.toSorted());
+  });
+
+  test("an array is removed only while nothing was added to it since it was read", async () => {
+    await put({ _id: id(1) });
+    await all.updateOne({ _id: id(1) }, { $push: { words: `${run}:a` }, $set: { at: 1 } });
+    await all.updateOne({ _id: id(1) }, { $push: { words: `${run}:b` }, $set: { at: 2 } });
+    expect(await all.updateOne({ _id: id(1), at: 1 }, { $unset: { words: true, at: true } })).toBeNull();
+    expect((await all.findOne({ _id: id(1) }))!.words).toHaveLength(2);
+    expect(await all.updateOne({ _id: id(1), at: 2 }, { $unset: { words: true, at: true } })).toEqual({ _id: id(1), run });
+    // And is made anew.
+    expect(await all.updateOne({ _id: id(1) }, { $push: { words: `${run}:c` } })).toMatchObject({ words: [`${run}:c`] });
+  });
 }
