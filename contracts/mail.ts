@@ -115,6 +115,8 @@ const Page = {
 };
 const Address = Type.String({ minLength: 3, maxLength: 254 });
 const Token = Type.String({ minLength: 1, maxLength: 500 });
+/** Whose mails they are is for nobody who merely has the link. */
+const Declined = object({ kind: Type.Union([Type.Literal("notification"), Type.Literal("digest"), Type.Literal("invitation")]) });
 
 export const mailActions = {
   "mail.job.accept": action({
@@ -143,8 +145,8 @@ export const mailActions = {
     audience: "service",
     params: object({}),
     returns: object({
-      waiting: Type.Integer(),
-      dead: Type.Integer(),
+      waiting: Type.Integer({ description: "10,000 where there are more." }),
+      dead: Type.Integer({ description: "10,000 where there are more." }),
       oldestSeconds: Type.Integer({ description: "How long the oldest one waits." }),
     }),
     repeatable: true,
@@ -191,7 +193,8 @@ export const mailActions = {
     problems: ["mail.job_not_found", "mail.job_not_dead", "mail.job_has_no_words"],
   }),
   "mail.admin.replayDead": action({
-    summary: "Send all dead mails after all, those of one address or template alone where it is named",
+    summary:
+      "Send all dead mails after all, those of one address or template alone where it is named; up to 1,000 at a time, the newest first",
     rest: "POST /admin/mail/dead/replay",
     audience: "admin",
     params: object({ address: Type.Optional(Address), template: Type.Optional(Type.String({ maxLength: 40 })) }),
@@ -201,7 +204,7 @@ export const mailActions = {
     summary: "What the token of an unsubscribe link ends",
     audience: "service",
     params: object({ token: Token }),
-    returns: object({ kind: Type.String(), address: Type.String() }),
+    returns: Declined,
     problems: ["not_found"],
     repeatable: true,
   }),
@@ -209,7 +212,7 @@ export const mailActions = {
     summary: "End the mails that a token names",
     audience: "service",
     params: object({ token: Token }),
-    returns: object({ kind: Type.String(), address: Type.String() }),
+    returns: Declined,
     problems: ["not_found"],
     repeatable: true,
   }),

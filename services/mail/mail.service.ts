@@ -4,8 +4,11 @@ import type { ServiceSchema } from "moleculer";
 import { erasing } from "./actions/erasing.ts";
 import { inbox } from "./actions/inbox.ts";
 import { jobs } from "./actions/jobs.ts";
+import { operators } from "./actions/operators.ts";
 import { people } from "./actions/people.ts";
+import { unsubscribing } from "./actions/unsubscribe.ts";
 import { delivery } from "./delivery.ts";
+import { measuring } from "./metrics.ts";
 import { settings } from "./settings.ts";
 import { openStores } from "./store/open.ts";
 
@@ -13,8 +16,8 @@ export default function mailService(env?: Env): ServiceSchema {
   return {
     name: "mail",
     // In this order: the queue opens on the open store, and stops before it closes.
-    mixins: [delivery, store(openStores)],
+    mixins: [delivery, measuring, store(openStores)],
     settings: settings.read(env),
-    actions: { ...jobs, ...inbox, ...people, ...erasing },
+    actions: { ...jobs, ...inbox, ...people, ...erasing, ...operators, ...unsubscribing },
   };
 }

@@ -30,6 +30,12 @@ export class OperatorStore {
     return this.#jobs.find(filter, { sort: { _id: -1 }, limit });
   }
 
+  /** Dead ones that can be sent still, the newest first. */
+  replayableBefore(wanted: Omit<Wanted, "state">, limit: number, before?: string): Promise<StoredJob[]> {
+    const filter: Filter<StoredJob> = { ...wanted, state: "dead", job: { $exists: true } };
+    return this.#jobs.find(before === undefined ? filter : { ...filter, _id: { $lt: before } }, { sort: { _id: -1 }, limit });
+  }
+
   jobById(jobId: string): Promise<StoredJob | null> {
     return this.#jobs.findOne({ _id: jobId });
   }
@@ -40,7 +46,7 @@ export class OperatorStore {
       { _id: jobId, state: "dead", job: { $exists: true } },
       {
         $set: { state: "waiting", failures: 0, dueAt: now },
-        $unset: { endedAt: true, reason: true, worker: true },
+        $unset: { endedAt: true, reason: true, worker: true, takes: true },
         $push: { history: { at: now, what: "replayed" } },
       },
     );
