@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { startNode, type ConfabNode } from "./node.ts";
 import { inMemory } from "./mixins/store/nedb.ts";
 import { SettingsError } from "./mixins/settings.ts";
+import { providerSettings } from "./services/mail/settings.ts";
 
 try {
   const { values: options } = parseArgs({
@@ -30,7 +31,7 @@ function announce({ broker, edge }: ConfabNode): void {
   const lines = [`Confab is running as ${broker.nodeID}: ${names.join(", ") || "no services"}.`];
   if (edge.address) lines.push(`  Open   ${edge.address}`);
   if (settings.DATA_DIR) lines.push(`  Data   ${whereabouts(settings)}`);
-  if (edge.address && names.includes("mail") && !settings.SMTP_URL)
+  if (edge.address && names.includes("mail") && providerSettings.every((name) => !settings[name]))
     lines.push(`  Inbox  ${edge.address}/dev/inbox, where mail lands that nobody sends`);
   console.log(lines.join("\n"));
 }

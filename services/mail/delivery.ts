@@ -1,13 +1,11 @@
 import type { ServiceSchema } from "moleculer";
 import { makeMail } from "./mail.ts";
-import { hasInbox, usesRabbit } from "./policies.ts";
+import { usesRabbit } from "./policies.ts";
 import { growingPauses, type MailQueue } from "./queue/queue.ts";
 import { RabbitQueue } from "./queue/rabbit.queue.ts";
 import { StoreQueue } from "./queue/store.queue.ts";
 import type { MailService } from "./service.ts";
-import { inboxTransport } from "./transports/inbox.ts";
-import { smtpTransport } from "./transports/smtp.ts";
-import type { Transport } from "./transports/transport.ts";
+import { openTransport } from "./transports/index.ts";
 
 const hour = 3_600_000;
 
@@ -31,10 +29,6 @@ export const delivery = {
     this.transport?.close();
   },
 } as unknown as Partial<ServiceSchema>;
-
-function openTransport({ settings, store }: MailService): Transport {
-  return hasInbox(settings) ? inboxTransport(store) : smtpTransport(settings.SMTP_URL!);
-}
 
 function openQueue({ settings, store, logger }: MailService): MailQueue {
   const { TRANSPORTER, NAMESPACE, MAIL_TRIES, MAIL_RETRY_SECONDS } = settings;

@@ -16,6 +16,7 @@ export function inboxTransport(store: Pick<MailStore, "keepMail">): Transport {
         headers: { ...headers, From: from, To: to, Subject: subject, "Message-ID": messageId, Date: new Date(at).toUTCString() },
         at,
       });
+      return "kept in the dev inbox";
     },
     close() {},
   };

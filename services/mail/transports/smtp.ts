@@ -1,39 +1,89 @@
 import { createTransport } from "nodemailer";
 import { inHandAtOnce } from "../queue/queue.ts";
-import { readMailbox } from "../mailbox.ts";
-import type { Transport } from "./transport.ts";
+import { dkimOf, type DkimSettings } from "./dkim.ts";
+import { messageOf } from "./message.ts";
+import { judgeSmtp, type SmtpFailure } from "./refusal.ts";
+import { readSmtpUrl } from "./smtp.url.ts";
+import { Refused, type Hear, type Transport } from "./transport.ts";
 
-/** A server that is silent for so long has failed; the queue tries again. */
-const timeouts = { dnsTimeout: 10_000, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 };
+/** Milliseconds. A server that is silent for so long has failed, as has one that takes `whole` for one mail; the queue tries again. */
+const timeouts = { dns: 10_000, connection: 10_000, greeting: 10_000, socket: 30_000, whole: 120_000 };
+
+interface SmtpOptions extends DkimSettings {
+  SMTP_URL: string;
+  MAIL_EHLO_NAME?: string;
+}
+
+interface Extras {
+  timeouts?: Partial<typeof timeouts>;
+  hear?: Hear;
+}
 
 /** Hands mails to the mail server of SMTP_URL. */
-export function smtpTransport(url: string, given: Partial<typeof timeouts> = {}): Transport {
+export function smtpTransport(settings: SmtpOptions, extras: Extras = {}): Transport {
+  const { host, port, auth, encryption } = readSmtpUrl(settings.SMTP_URL)!;
+  const ms = { ...timeouts, ...extras.timeouts };
+  const abilities = new Abilities();
   const mailer = createTransport({
-    url,
+    host,
+    port,
+    auth,
+    // Else a server that does not offer it would be spoken to without a sign-in, and would refuse each mail for good.
+    forceAuth: auth !== undefined,
+    secure: encryption === "start",
+    requireTLS: encryption === "require",
+    ignoreTLS: encryption === "off",
+    name: settings.MAIL_EHLO_NAME,
+    dkim: dkimOf(settings),
     pool: true,
     maxConnections: inHandAtOnce,
     // The queue alone tries again.
     maxRequeues: 0,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-    ...timeouts,
-    ...given,
-  } as Parameters<typeof createTransport>[0]);
-  return {
-    async send({ messageId, from, to, subject, text, html, headers }) {
-      const sender = readMailbox(from)!;
-      // Addresses as objects, so that nothing in them is taken for a list.
-      await mailer.sendMail({
-        messageId,
-        from: sender,
-        to: { name: "", address: to },
-        subject,
-        text,
-        html,
-        headers,
-        envelope: { from: sender.address, to },
-      });
+    dnsTimeout: ms.dns,
+    connectionTimeout: ms.connection,
+    greetingTimeout: ms.greeting,
+    socketTimeout: ms.socket,
+    // The dialogue, not the mail's words; it is kept nowhere.
+    transactionLog: true,
+    logger: {
+      debug: ({ tnx, sid }: { tnx?: string; sid?: string }, line: string) => {
+        if (tnx !== "client" && tnx !== "server") return;
+        abilities.hear(sid ?? "", tnx, line);
+        extras.hear?.(tnx, line);
+      },
     },
-    close: () => mailer.close(),
+  } as unknown as Parameters<typeof createTransport>[0]);
+  return {
+    async send(mail) {
+      try {
+        if (needsSmtpUtf8(mail.to)) {
+          await mailer.verify();
+          if (!abilities.smtpUtf8)
+            throw new Refused("the mail server takes no international addresses (SMTPUTF8)", { isAddress: false });
+        }
+        const message = { ...messageOf(mail), signal: AbortSignal.timeout(ms.whole) };
+        const { response } = (await mailer.sendMail(message)) as { response: string };
+        return response;
+      } catch (err) {
+        throw judgeSmtp(err as SmtpFailure & Error);
+      }
+    },
+    // What the queue has waited for in vain ends here, and does not leave after its job was given back.
+    close: () => (mailer.close as (options: { force: boolean }) => void)({ force: true }),
   };
+}
+
+/** Whether the part before the @ is more than ASCII; a domain can be written in ASCII and then needs nothing of the server. */
+const needsSmtpUtf8 = (address: string) => /[^\x00-\x7f]/.test(address.slice(0, address.lastIndexOf("@")));
+
+/** What the server last said that it can do: nodemailer sends international addresses also where it cannot take them. */
+class Abilities {
+  smtpUtf8 = false;
+  /** Connections that have asked. */
+  readonly #asked = new Set<string>();
+
+  hear(connection: string, by: "client" | "server", line: string): void {
+    if (by === "client" && line.startsWith("EHLO ")) this.#asked.add(connection);
+    else if (by === "server" && this.#asked.delete(connection)) this.smtpUtf8 = /^250[ -]SMTPUTF8\b/im.test(line);
+  }
 }

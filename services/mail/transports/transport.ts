@@ -10,6 +10,9 @@ export interface Transport {
   close(): void;
 }
 
+/** A line of the dialogue with the server, for whoever looks on. No key or password is in it. */
+export type Hear = (by: "client" | "server", line: string) => void;
+
 /** The server's last word on a mail: trying again is no use. */
 export class Refused extends Error {
   /** Whether it is the address that is refused, whatever a mail to it says. */
