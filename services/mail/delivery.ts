@@ -1,11 +1,16 @@
+import { Unavailable } from "@confab/mixins/store/collection.ts";
 import type { ServiceSchema } from "moleculer";
-import { makeMail } from "./mail.ts";
+import { isKnown, isOptional, type Job } from "./job.ts";
+import { makeMail, type Mail } from "./mail.ts";
+import { countMail } from "./metrics.ts";
 import { usesRabbit } from "./policies.ts";
-import { growingPauses, type MailQueue } from "./queue/queue.ts";
+import { PollQueue } from "./queue/poll.queue.ts";
+import { describeFailure, growingPauses, type MailQueue } from "./queue/queue.ts";
 import { RabbitQueue } from "./queue/rabbit.queue.ts";
-import { StoreQueue } from "./queue/store.queue.ts";
+import { MailWorker, Unsendable } from "./queue/worker.ts";
 import type { MailService } from "./service.ts";
 import { openTransport } from "./transports/index.ts";
+import { hasDeclined, unsubscribeUrlOf } from "./unsubscribe.ts";
 
 const hour = 3_600_000;
 
@@ -14,10 +19,7 @@ export const delivery = {
   async started(this: MailService & { sweeper: NodeJS.Timeout }) {
     this.transport = openTransport(this);
     this.queue = openQueue(this);
-    const { MAIL_FROM: from, MAIL_LANGUAGE, PUBLIC_URL } = this.settings;
-    await this.queue.start((job) =>
-      this.transport.send(makeMail(job, { from, language: job.language ?? MAIL_LANGUAGE, publicUrl: PUBLIC_URL })),
-    );
+    await this.queue.start();
 
     const sweep = () =>
       this.store.sweep(Date.now()).catch((err: unknown) => this.logger.warn("Could not remove what is over", err));
@@ -30,10 +32,40 @@ export const delivery = {
   },
 } as unknown as Partial<ServiceSchema>;
 
-function openQueue({ settings, store, logger }: MailService): MailQueue {
+function openQueue(service: MailService): MailQueue {
+  const { settings, store, transport, broker, logger: log } = service;
   const { TRANSPORTER, NAMESPACE, MAIL_TRIES, MAIL_RETRY_SECONDS } = settings;
-  const shared = { log: logger, pausesMs: growingPauses(MAIL_TRIES, MAIL_RETRY_SECONDS * 1000) };
+  const pausesMs = growingPauses(MAIL_TRIES, MAIL_RETRY_SECONDS * 1000);
+  const worker = new MailWorker({
+    ...{ store, log, pausesMs },
+    make: (job) => makeOrGiveUp(service, job),
+    send: (mail) => transport.send(mail),
+    count: (what) => countMail(broker, what),
+  });
+  const shared = { store, worker, log };
   return usesRabbit(settings)
-    ? new RabbitQueue({ ...shared, url: TRANSPORTER!, namespace: NAMESPACE, notes: store })
-    : new StoreQueue({ ...shared, store });
+    ? new RabbitQueue({ ...shared, pausesMs, url: TRANSPORTER!, namespace: NAMESPACE })
+    : new PollQueue(shared);
+}
+
+/** The mail of a job. Throws `Unsendable` where it cannot be made, or nobody wants it, which no later try would change. */
+async function makeOrGiveUp(service: MailService, job: Job): Promise<Mail> {
+  // G9: a node of the version after this one can make it.
+  if (!isKnown(job)) throw new Error("this node does not know such mails");
+  try {
+    return await make(service, job);
+  } catch (err) {
+    if (err instanceof Unavailable || err instanceof Unsendable) throw err;
+    throw new Unsendable(`the mail cannot be made: ${describeFailure(err)}`);
+  }
+}
+
+async function make(service: MailService, job: Job): Promise<Mail> {
+  const { MAIL_FROM: from, MAIL_LANGUAGE, PUBLIC_URL: publicUrl } = service.settings;
+  if (isOptional(job) && (await service.store.isRefused(job.to.toLowerCase())))
+    throw new Unsendable("a mail to this address was refused earlier");
+  if (await hasDeclined(service, job)) throw new Unsendable("such mails were declined at this address");
+  const unsubscribeUrl = await unsubscribeUrlOf(service, job);
+  const context = { from, language: job.language ?? MAIL_LANGUAGE, publicUrl };
+  return makeMail(job, unsubscribeUrl === undefined ? context : { ...context, unsubscribeUrl });
 }

@@ -1,4 +1,4 @@
-import { MailJob, type Language } from "@confab/contracts";
+import { MailJob, type Language, type MailTemplate } from "@confab/contracts";
 import { problem } from "@confab/mixins/problem.ts";
 import { compileSchema } from "@confab/mixins/validator.ts";
 import { v7 as uuid } from "uuid";
@@ -16,6 +16,13 @@ export type Job = MailJob & {
 };
 
 const faultsOf = compileSchema(MailJob);
+const known = new Set<string>(MailJob.anyOf.map(({ properties }) => properties.template.const));
+const optional = new Set<string>(["notification", "digest", "invitation"] satisfies MailTemplate[]);
+
+export const isKnown = ({ template }: Pick<Job, "template">) => known.has(template);
+
+/** Whether nobody waits for it: it is not sent where mails are refused. */
+export const isOptional = ({ template }: Pick<Job, "template">) => optional.has(template);
 
 /** The mail that is asked for; throws where its data is not what its template fills in. */
 export function readMailJob(given: { template: string; to: string; data: Record<string, unknown> }): MailJob {

@@ -109,7 +109,9 @@ describe("the dev inbox", () => {
 
   test("is not there in production, which wants a mail server", async () => {
     expect(() => mailService({ NODE_ENV: "production" })).toThrow(/SMTP_URL.*is missing/);
-    const { broker } = await startMail({ NODE_ENV: "production", SMTP_URL: "smtp://127.0.0.1:9" });
+    const { broker } = await startMail({
+      ...{ NODE_ENV: "production", SMTP_URL: "smtp://127.0.0.1:9", PUBLIC_URL: "https://example.org" },
+    });
     await expect(list(broker)).rejects.toMatchObject({ type: "not_found" });
   });
 

@@ -2,9 +2,13 @@ import { define } from "@confab/mixins/define.ts";
 import type { MailService } from "../service.ts";
 
 export const erasing = define("mail.person.erase", async function (this: MailService, ctx) {
-  const addresses = new Set(ctx.params.emails.map((email) => email.toLowerCase()));
-  await this.queue.erase(addresses);
+  const { userId, emails } = ctx.params;
+  const addresses = new Set(emails.map((email) => email.toLowerCase()));
+  // G5: a worker that has one in hand finds it gone before it sends it, and keeps nothing of one that it has just sent.
   for (const address of addresses) await this.store.eraseAddress(address);
+  if (userId) await this.store.eraseUser(userId);
+  await this.queue.settle();
+  for (const address of addresses) await this.store.eraseMails(address);
   await this.store.scrub();
   return null;
 });

@@ -42,21 +42,41 @@ test("whose addresses are asked about gets the mails that were kept for them, pa
   expect(await exported([])).toEqual([]);
 });
 
-test("a mail that waits still, or could not be sent, is told of without its code; one that was sent is held no more", async () => {
+test("what became of each mail is told, and what the mail server said, but never what was in it", async () => {
   const [waiting, dead, sent] = [codeFor("eve@example.org"), codeFor("Eve@example.org"), codeFor("eve@example.org")];
-  const never = Date.now() + 3_600_000;
-  await store().addJob(sent, 0);
-  await store().endSent((await store().takeJob("one", 0, 1000))!, 1);
-  await store().addJob(dead, 0);
-  await store().endDead((await store().takeJob("one", 0, 1000))!, "nobody there", 1);
-  await store().addJob(waiting, never);
+  const take = async ({ id }: typeof sent) => (await store().takeJob(id, "one", 0, 1000))!;
+  for (const job of [waiting, dead, sent]) await store().addJob(job, 0);
+  await store().retryJob(await take(waiting), "450 later", 1, 5000);
+  await store().endDead(await take(dead), "550 nobody there", 1, 1);
+  await store().endSent(await take(sent), "250 queued", 1);
   const records = await exported(["eve@example.org"]);
-  const told = ({ id, to, acceptedAt }: typeof waiting, state: string) => ({
-    ...{ id, state, template: "code", to, at: new Date(acceptedAt).toISOString() },
+  const told = ({ id, acceptedAt }: typeof waiting, state: string, step: object) => ({
+    ...{ id, state, template: "code", to: "eve@example.org", at: new Date(acceptedAt).toISOString() },
+    history: [
+      { at: new Date(acceptedAt).toISOString(), what: "accepted" },
+      { at: new Date(1).toISOString(), ...step },
+    ],
   });
-  expect(records).toHaveLength(2);
-  expect(records).toEqual(expect.arrayContaining([told(waiting, "waiting"), told(dead, "dead")]));
+  expect(records).toEqual([
+    told(waiting, "waiting", { what: "refused", answer: "450 later", nextAt: new Date(5000).toISOString() }),
+    told(dead, "dead", { what: "dead", answer: "550 nobody there" }),
+    told(sent, "sent", { what: "sent", answer: "250 queued" }),
+  ]);
   expect(JSON.stringify(records)).not.toContain("123456");
+});
+
+test("a mail in the inbox is told beside what became of it, however many there are of either", async () => {
+  for (let at = 0; at < 75; at++) {
+    const job = codeFor("joe@example.org");
+    await store().addJob(job, Date.now() + 3_600_000);
+    const words = { to: job.to, subject: "", text: "", html: "", headers: {} };
+    if (at % 3 > 0) await store().keepMail({ ...{ _id: job.id, address: job.to, at }, ...words });
+  }
+  const records = (await exported(["joe@example.org"])) as { id: string; state?: string }[];
+  const ids = (of: typeof records) => new Set(of.map(({ id }) => id)).size;
+  expect(records).toHaveLength(75 + 50);
+  expect(ids(records.filter(({ state }) => state))).toBe(75);
+  expect(ids(records.filter(({ state }) => !state))).toBe(50);
 });
 
 test("a cursor that it did not give out is refused", async () => {

@@ -13,25 +13,35 @@ export const people = {
     const { at, after } = readCursor(ctx.params.cursor ?? "0:");
     const address = emails[at];
     if (address === undefined) return { records: [], cursor: null };
-    const jobs = after === "" ? await this.store.jobsFor(address) : [];
-    const mails = await this.store.mailsAfter(address, after, mailsAtOnce);
-    const records = [...jobs.map(presentJob), ...mails.map(presentMail)];
-    const isEnd = mails.length < mailsAtOnce;
+    const jobs = (await this.store.jobsAfter(address, after, mailsAtOnce)).map(presentJob);
+    const mails = (await this.store.mailsAfter(address, after, mailsAtOnce)).map(presentMail);
+    // A mail that the inbox kept has the id of its job, so that both are walked together.
+    const all = [...jobs, ...mails];
+    const ids = [...new Set(all.map(({ id }) => id))].toSorted();
+    const isEnd = jobs.length < mailsAtOnce && mails.length < mailsAtOnce;
+    const last = ids[mailsAtOnce - 1]!;
     return {
-      records: records.map((record) => ({ file: "mails", record })),
-      cursor: isEnd ? (at + 1 < emails.length ? `${at + 1}:` : null) : `${at}:${mails.at(-1)!._id}`,
+      records: all.filter(({ id }) => isEnd || id <= last).map((record) => ({ file: "mails", record })),
+      cursor: isEnd ? (at + 1 < emails.length ? `${at + 1}:` : null) : `${at}:${last}`,
     };
   }),
 };
 
-/** A mail that is on its way: without what is filled in, which may be a code that is good still. */
-const presentJob = ({ _id, state, template, job, acceptedAt }: StoredJob) => ({
+/** What became of a mail, without what was filled in, which may be a code that is good still. */
+const presentJob = ({ _id, state, template, address, acceptedAt, history = [] }: StoredJob) => ({
   id: _id,
   state,
   template,
-  to: job?.to,
-  at: new Date(acceptedAt).toISOString(),
+  to: address,
+  at: timeOf(acceptedAt),
+  history: history.map(({ at, what, answer, nextAt }) => ({
+    ...{ at: timeOf(at), what },
+    ...(answer === undefined ? {} : { answer }),
+    ...(nextAt === undefined ? {} : { nextAt: timeOf(nextAt) }),
+  })),
 });
+
+const timeOf = (at: number) => new Date(at).toISOString();
 
 /** Which address, and after which mail. */
 function readCursor(cursor: string): { at: number; after: string } {

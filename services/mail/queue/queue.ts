@@ -1,20 +1,11 @@
-import type { Job } from "../job.ts";
-
-/** Sends one job, or throws. */
-export type Handler = (job: Job) => Promise<void>;
-
-/** The durable queue of mails, in one of two forms: a table of jobs in the store, or RabbitMQ. */
+/** Carries jobs of the store's table to the workers of all nodes. What is true of a job is in the table alone (G5). */
 export interface MailQueue {
-  /** Resolves once the job can no longer be lost (G5). Throws `unavailable` where that did not come about in time. */
-  accept(job: Job): Promise<void>;
-  /**
-   * Hands jobs to the handler, one job to one handler at a time, whichever node accepted it. One that throws gets its
-   * job again after a pause; after the last try the job is a dead letter that tells why.
-   */
-  start(handler: Handler): Promise<void>;
-  /** Removes what waits for these addresses, or could not be sent to them, as far as it is not in the store. */
-  erase(addresses: ReadonlySet<string>): Promise<void>;
-  /** Takes no more jobs and lets those in hand finish; but a mail server that stalls delays no stop: its job stays in the queue. */
+  start(): Promise<void>;
+  /** Says that a job in the table is due. Waits for nothing and never throws: what nobody hears is found in the table later. */
+  wake(jobId: string): void;
+  /** What this node has in hand leaves its trace first; but a mail server that stalls is waited for a moment only. */
+  settle(): Promise<void>;
+  /** Takes no more jobs and lets those in hand finish; but a mail server that stalls delays no stop: its job stays in the table. */
   stop(): Promise<void>;
 }
 
@@ -34,16 +25,22 @@ export function growingPauses(tries: number, firstMs: number): number[] {
 /** Mails in hand at a time, on one node. */
 export const inHandAtOnce = 5;
 
+/** After so long without a sign of life a worker is taken for dead, and its job is another's. */
+export const leaseMs = 30_000;
+
 /** How long a stop waits for what is in hand. */
 export const stopPatienceMs = 1500;
 
 /** Dead letters can be sent again for so long; then what was in them goes. */
 export const deadKeptMs = 7 * 24 * 3_600_000;
 
-/** Why a try failed, for the dead letter: may name the address, so it never goes into a log. */
+/** What a mail server answered, or why a try failed, for the table: may name the address, so it never goes into a log. */
 export function describeFailure(err: unknown): string {
-  return (err instanceof Error ? err.message : String(err)).slice(0, 500);
+  const { response } = (err ?? {}) as { response?: unknown };
+  return shorten(typeof response === "string" && response ? response : err instanceof Error ? err.message : String(err));
 }
+
+export const shorten = (answer: string) => answer.slice(0, 500);
 
 /** Why a try failed, for the log: words and numbers of the protocol only. */
 export function nameFailure(err: unknown): string {

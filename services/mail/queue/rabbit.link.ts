@@ -8,18 +8,19 @@ const connectTimeoutMs = 5000;
 /** A RabbitMQ that fell silent is given up after about two of these. */
 const heartbeatSeconds = 5;
 
+type SetUp = (channel: ConfirmChannel, connection: ChannelModel) => Promise<void>;
+
 /** One channel to RabbitMQ that is opened anew, after growing pauses, whenever it or its connection is lost. */
 export class RabbitLink {
   readonly #url: string;
-  readonly #setUp: (channel: ConfirmChannel) => Promise<void>;
+  readonly #setUp: SetUp;
   readonly #log: QueueLog;
   readonly #closing = new AbortController();
   #channel: ConfirmChannel | undefined;
-  #next = Promise.withResolvers<ConfirmChannel>();
   #ended: Promise<void> | undefined;
 
   /** `setUp` declares and consumes on each new channel before anybody else gets it. */
-  constructor(url: string, setUp: (channel: ConfirmChannel) => Promise<void>, log: QueueLog) {
+  constructor(url: string, setUp: SetUp, log: QueueLog) {
     this.#url = withHeartbeat(url);
     this.#setUp = setUp;
     this.#log = log;
@@ -29,14 +30,16 @@ export class RabbitLink {
     this.#ended ??= this.#keepOpen();
   }
 
-  /** The channel, now or as soon as there is one. Throws after `patienceMs`. */
-  async channel(patienceMs: number): Promise<ConfirmChannel> {
-    return this.#channel ?? within(patienceMs, this.#next.promise, "not connected to RabbitMQ");
+  /** Undefined while there is none. */
+  get channel(): ConfirmChannel | undefined {
+    return this.#channel;
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#channel?.close().catch(() => {});
+    // One that is silent is waited for a moment, in which what was acknowledged gets there.
+    const closing = (async () => this.#channel?.close())();
+    await within(1000, closing, "silent").catch(() => {});
     await this.#ended;
   }
 
@@ -50,16 +53,14 @@ export class RabbitLink {
         const channel = await connection.createConfirmChannel();
         channel.on("error", () => {}); // here, too
         const lost = new Promise<void>((resolve) => channel.once("close", resolve));
-        await Promise.race([this.#setUp(channel), lost.then(() => Promise.reject(new Error("lost at set-up")))]);
+        await Promise.race([this.#setUp(channel, connection), lost.then(() => Promise.reject(new Error("lost at set-up")))]);
         failures = 0;
         this.#channel = channel;
-        this.#next.resolve(channel);
         await lost;
         if (!signal.aborted) this.#log.warn("The channel to RabbitMQ is lost, opening another");
       } catch (err) {
         if (!signal.aborted) this.#log.warn(`RabbitMQ is not reached, trying again: ${nameFailure(err)}`);
       } finally {
-        if (this.#channel) this.#next = Promise.withResolvers();
         this.#channel = undefined;
         if (connection) await within(1000, connection.close(), "silent").catch(() => {});
       }

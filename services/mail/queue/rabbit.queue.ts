@@ -1,203 +1,194 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { problem } from "@confab/mixins/problem.ts";
-import type { ConfirmChannel, ConsumeMessage, Message } from "amqplib";
-import type { Job } from "../job.ts";
-import {
-  deadKeptMs,
-  describeFailure,
-  inHandAtOnce,
-  nameFailure,
-  stopPatienceMs,
-  within,
-  type Handler,
-  type MailQueue,
-  type QueueLog,
-} from "./queue.ts";
+import type { ChannelModel, ConfirmChannel, ConsumeMessage, Message } from "amqplib";
+import type { MailStore } from "../store/mail.store.ts";
+import { drainOldQueues } from "./old.queues.ts";
+import { inHandAtOnce, leaseMs, nameFailure, within, type MailQueue, type QueueLog } from "./queue.ts";
 import { RabbitLink } from "./rabbit.link.ts";
-
-/** What was sent, known beyond RabbitMQ: it may deliver a job again that was sent, and whose acknowledgement it did not get. */
-export interface SentNotes {
-  wasSent(jobId: string): Promise<boolean>;
-  noteSent(job: Job, now: number): Promise<void>;
-}
+import type { MailWorker } from "./worker.ts";
 
 export interface RabbitQueueOptions {
   url: string;
   namespace: string;
-  notes: SentNotes;
+  store: MailStore;
+  worker: MailWorker;
   log: QueueLog;
   /** One for each try after the first. */
   pausesMs: readonly number[];
-  /** How long an acceptance waits for RabbitMQ. */
-  patienceMs?: number;
+  /** How often it is looked for what is due and was not announced. */
+  relayMs?: number;
+  /** After so long a job that is due is taken for one that was not announced, or whose announcement got lost. */
+  overdueMs?: number;
+  now?: () => number;
 }
 
-/** Headers of our own: tries that failed so far, and why the last one did. */
-const failuresHeader = "x-confab-failures";
-const reasonHeader = "x-confab-reason";
+/** A message that so many consumers did not live to settle. */
+export const deliveryLimit = 20;
+/** Beyond them RabbitMQ refuses, and the relay brings what was refused. */
+const mostMessages = 100_000;
+const confirmPatienceMs = 10_000;
+/** When a job is looked at again that the store did not give. */
+const storeAwayMs = 5000;
+/** How many the relay announces at a time; no more while as many wait for a hand, since they may be among them. */
+const relayAtOnce = 100;
 
-/** A job that so many workers did not live to acknowledge is the death of workers. */
-const deliveryLimit = 50;
-
+/* Their arguments, and what is in them, are for good: RabbitMQ refuses a declaration that differs. Others want another name. */
 export const queueNames = (namespace: string) => ({
-  jobs: `${namespace}.mail.jobs`,
-  dead: `${namespace}.mail.dead`,
-  wait: (pauseMs: number) => `${namespace}.mail.wait.${pauseMs}`,
+  jobs: `${namespace}.mail.jobs2`,
+  dead: `${namespace}.mail.dead2`,
+  delay: (delayMs: number) => `${namespace}.mail.delay.${delayMs}`,
 });
 
 /**
- * A quorum queue of jobs, from which the workers of all nodes compete. A job that failed waits in the queue of its
- * pause, from which it falls back to the jobs when its time is over, so that nothing stays unacknowledged meanwhile.
+ * Carries the ids of jobs that are due; all else about them is in the table. The workers of all nodes compete for them.
+ * A job that is not due yet waits in the queue of its delay, from which it falls back to the jobs, so that nothing stays
+ * unacknowledged meanwhile. A message that is lost costs time only: the relay finds its job overdue. One that is doubled
+ * costs a look into the table.
  */
 export class RabbitQueue implements MailQueue {
   readonly #options: Required<RabbitQueueOptions>;
   readonly #names: ReturnType<typeof queueNames>;
+  readonly #delaysMs: readonly number[];
   readonly #link: RabbitLink;
-  readonly #inHand = new Map<string, Promise<void>>();
   /** Published, and given back as no queue would have it. */
   readonly #returned = new Set<string>();
-  #handler: Handler | undefined;
+  #published = 0;
+  #isStopping = false;
+  #relay: NodeJS.Timeout | undefined;
   #stopConsuming: () => Promise<unknown> = async () => {};
 
   constructor(options: RabbitQueueOptions) {
-    this.#options = { patienceMs: 3000, ...options };
+    this.#options = { relayMs: 5000, overdueMs: 10_000, now: Date.now, ...options };
     this.#names = queueNames(options.namespace);
-    this.#link = new RabbitLink(options.url, (channel) => this.#setUp(channel), options.log);
+    this.#delaysMs = [...new Set([...options.pausesMs, leaseMs])].toSorted((one, other) => one - other);
+    this.#link = new RabbitLink(options.url, (channel, connection) => this.#setUp(channel, connection), options.log);
   }
 
-  async accept(job: Job): Promise<void> {
-    const { patienceMs, log } = this.#options;
-    const startedAt = Date.now();
-    try {
-      const channel = await this.#link.channel(patienceMs);
-      await this.#publish(channel, this.#names.jobs, content(job), job.id, {}, patienceMs - (Date.now() - startedAt));
-    } catch (err) {
-      log.warn(`Mail ${job.id} (${job.template}) is not accepted: ${nameFailure(err)}`);
-      throw problem("unavailable", { retryAfter: 2 });
-    }
-  }
-
-  async start(handler: Handler): Promise<void> {
-    this.#handler = handler;
+  async start(): Promise<void> {
     this.#link.open();
+    this.#relayLater();
   }
 
-  async erase(addresses: ReadonlySet<string>): Promise<void> {
-    const { pausesMs, patienceMs } = this.#options;
-    const channel = await this.#link.channel(patienceMs);
-    // What is in hand leaves its trace first.
-    await within(stopPatienceMs, Promise.all(this.#inHand.values()), "in hand").catch(() => {});
-    const queues = [this.#names.dead, ...new Set(pausesMs.map((pauseMs) => this.#names.wait(pauseMs)))];
-    for (const queue of queues) {
-      const kept: Message[] = [];
-      try {
-        // What is looked at is held back meanwhile, so that each is seen once.
-        for (let message = await channel.get(queue); message; message = await channel.get(queue)) {
-          const to = readJob(message.content)?.to.toLowerCase();
-          if (to !== undefined && addresses.has(to)) channel.ack(message);
-          else kept.push(message);
-        }
-      } finally {
-        for (const message of kept) channel.nack(message);
-      }
-    }
+  wake(jobId: string): void {
+    void this.#announce(jobId, this.#options.now());
+  }
+
+  settle(): Promise<void> {
+    return this.#options.worker.settle();
   }
 
   async stop(): Promise<void> {
-    this.#handler = undefined;
+    this.#isStopping = true;
+    clearTimeout(this.#relay);
     await within(1000, this.#stopConsuming(), "silent").catch(() => {});
-    await within(stopPatienceMs, Promise.all(this.#inHand.values()), "in hand").catch(() => {});
+    await this.#options.worker.stop();
     // What is not acknowledged by now is another's.
     await this.#link.close();
   }
 
-  /** On each new channel. What is there already must have been declared with the same arguments. */
-  async #setUp(channel: ConfirmChannel): Promise<void> {
-    const { jobs, dead, wait } = this.#names;
+  /** On each new channel. */
+  async #setUp(channel: ConfirmChannel, connection: ChannelModel): Promise<void> {
+    const { namespace, pausesMs, store, log } = this.#options;
+    const { jobs, dead, delay } = this.#names;
     const declare = (name: string, more: object) =>
-      channel.assertQueue(name, { durable: true, arguments: { "x-queue-type": "quorum", ...more } });
-    await declare(dead, { "x-message-ttl": deadKeptMs });
+      channel.assertQueue(name, {
+        durable: true,
+        arguments: { "x-queue-type": "quorum", "x-max-length": mostMessages, "x-overflow": "reject-publish", ...more },
+      });
+    await declare(dead, {});
     await declare(jobs, { ...fallingTo(dead), "x-delivery-limit": deliveryLimit });
-    for (const pauseMs of new Set(this.#options.pausesMs))
-      await declare(wait(pauseMs), { ...fallingTo(jobs), "x-message-ttl": pauseMs });
+    for (const delayMs of this.#delaysMs) await declare(delay(delayMs), { ...fallingTo(jobs), "x-message-ttl": delayMs });
     channel.on("return", (message: Message) => this.#returned.add(String(message.properties.messageId)));
-    if (!this.#handler) return;
+    if (this.#isStopping) return;
+    // Of each consumer.
     await channel.prefetch(inHandAtOnce);
-    const { consumerTag } = await channel.consume(jobs, (message) => this.#take(channel, message));
-    this.#stopConsuming = () => channel.cancel(consumerTag);
+    const working = await channel.consume(jobs, (message) => this.#take(channel, message, (jobId) => this.#work(jobId)));
+    const ending = await channel.consume(dead, (message) => this.#take(channel, message, (jobId) => this.#end(jobId)));
+    this.#stopConsuming = () => Promise.all([channel.cancel(working.consumerTag), channel.cancel(ending.consumerTag)]);
+    const announce = (jobId: string, dueAt: number) => this.#announce(jobId, dueAt, channel);
+    await drainOldQueues(connection, { namespace, pausesMs, store, log, announce, isStopping: () => this.#isStopping });
   }
 
-  #take(channel: ConfirmChannel, message: ConsumeMessage | null): void {
+  #take(channel: ConfirmChannel, message: ConsumeMessage | null, work: (jobId: string) => Promise<void>): void {
     // RabbitMQ ended the subscription, as when the queue was removed: another channel declares and subscribes anew.
     if (!message) return void channel.close().catch(() => {});
-    const id = String(message.properties.messageId);
-    // Delivered again while it is still in hand, as after a lost channel: that one first, then see what became of it.
-    const before = this.#inHand.get(id) ?? Promise.resolve();
-    const working = before
-      .then(() => this.#work(channel, message, id))
-      .catch(async (err: unknown) => {
-        this.#options.log.warn(`Mail ${id} could not be put aside, it goes back to the queue: ${nameFailure(err)}`);
-        await pause(1000);
-        // Not acknowledged, so it goes back; and the next channel declares the queue that may be missing.
-        await channel.close().catch(() => {});
-      })
-      .finally(() => {
-        if (this.#inHand.get(id) === working) this.#inHand.delete(id);
-      });
-    this.#inHand.set(id, working);
+    // Not acknowledged: another node gets it as soon as this channel closes.
+    if (this.#isStopping) return;
+    void work(message.content.toString()).then(() => settle(() => channel.ack(message)));
   }
 
-  async #work(channel: ConfirmChannel, message: ConsumeMessage, id: string): Promise<void> {
-    const { notes, log, pausesMs } = this.#options;
-    const handler = this.#handler;
-    // Not acknowledged: another worker gets it as soon as this channel closes.
-    if (!handler) return;
-    const job = readJob(message.content);
-    const name = `Mail ${id} (${job?.template ?? "unreadable"})`;
-    const tries = Number(message.properties.headers?.[failuresHeader] ?? 0) + 1;
+  /** Never throws: whatever became of the job, the relay finds it if it waits still. */
+  async #work(jobId: string): Promise<void> {
+    const { worker, log, now } = this.#options;
+    let nextAt: number | undefined;
     try {
-      if (!job) throw new Error("the job is not readable");
-      // G5: only these can be a second copy. Where the notes cannot be read, better twice than never.
-      const maybeSent = message.fields.redelivered || tries > 1;
-      if (maybeSent && (await notes.wasSent(id).catch(() => false))) return settle(() => channel.ack(message));
-      await handler(job);
+      nextAt = await worker.take(jobId);
     } catch (err) {
-      const pauseMs = job && pausesMs[tries - 1];
-      const target = pauseMs === undefined ? this.#names.dead : this.#names.wait(pauseMs);
-      const headers = { [failuresHeader]: tries, [reasonHeader]: describeFailure(err) };
-      // First there, then no longer here: who dies between leaves it twice rather than not at all.
-      await this.#publish(channel, target, message.content, id, headers, 10_000);
-      settle(() => channel.ack(message));
-      log.warn(
-        `${name} failed at try ${tries} of ${pausesMs.length + 1}, ${pauseMs === undefined ? "is dead" : `next in ${pauseMs / 1000} s`}: ${nameFailure(err)}`,
-      );
-      return;
+      log.warn(`Could not look for mail ${jobId}, will try again: ${nameFailure(err)}`);
+      nextAt = now() + storeAwayMs;
     }
-    // G5: sent, and noted where it is found should RabbitMQ never see the acknowledgement.
-    await notes.noteSent(job, Date.now()).catch((err: unknown) => log.warn(`${name} is sent but not noted: ${nameFailure(err)}`));
-    settle(() => channel.ack(message));
-    log.info(`${name} is sent`);
+    // Not due, or in the hand of another: looked at again when that is over.
+    if (nextAt !== undefined) await this.#announce(jobId, nextAt);
   }
 
-  /** Resolves once RabbitMQ has it on the disks of a majority, in a queue. */
-  #publish(
-    channel: ConfirmChannel,
-    queue: string,
-    body: Buffer,
-    id: string,
-    headers: Record<string, string | number>,
-    patienceMs: number,
-  ): Promise<void> {
+  async #end(jobId: string): Promise<void> {
+    const { store, log, now } = this.#options;
+    while (!this.#isStopping) {
+      try {
+        const reason = `RabbitMQ gave it up after ${deliveryLimit} deliveries, of which nobody told what came of them`;
+        if (await store.endUntaken(jobId, reason, now())) log.warn(`Mail ${jobId} is dead: RabbitMQ gave it up`);
+        return;
+      } catch (err) {
+        log.warn(`Could not note that mail ${jobId} is dead, will try again: ${nameFailure(err)}`);
+        await pause(1000);
+      }
+    }
+  }
+
+  /** Resolves once RabbitMQ has it on the disks of a majority, in a queue, or could not take it, which the relay makes good. */
+  async #announce(jobId: string, dueAt: number, channel = this.#link.channel): Promise<void> {
+    if (!channel) return;
+    const delayMs = dueAt - this.#options.now();
+    const queue =
+      delayMs <= 0 ? this.#names.jobs : this.#names.delay(this.#delaysMs.find((one) => one >= delayMs) ?? this.#delaysMs.at(-1)!);
+    const messageId = String(this.#published++);
     const confirmed = new Promise<void>((resolve, reject) => {
-      const options = { persistent: true, mandatory: true, messageId: id, contentType: "application/json", headers };
-      channel.publish("", queue, body, options, (err: Error | null) => {
+      channel.publish("", queue, Buffer.from(jobId), { persistent: true, mandatory: true, messageId }, (err: Error | null) => {
         // RabbitMQ returns what it cannot route before it confirms it.
-        if (this.#returned.delete(id)) reject(Object.assign(new Error(`there is no queue ${queue}`), { code: "NO_QUEUE" }));
+        if (this.#returned.delete(messageId))
+          reject(Object.assign(new Error(`there is no queue ${queue}`), { code: "NO_QUEUE" }));
         else if (err) reject(err);
         else resolve();
       });
     });
-    return within(patienceMs, confirmed, "RabbitMQ did not confirm in time");
+    try {
+      await within(confirmPatienceMs, confirmed, "RabbitMQ did not confirm in time");
+    } catch (err) {
+      this.#options.log.warn(`RabbitMQ did not take mail ${jobId}, it is brought there later: ${nameFailure(err)}`);
+      // The next channel declares the queue that is missing.
+      if ((err as { code?: unknown }).code === "NO_QUEUE") await channel.close().catch(() => {});
+    }
+  }
+
+  #relayLater(): void {
+    // Not all nodes at the same instant.
+    const inMs = this.#options.relayMs * (0.5 + Math.random());
+    this.#relay = setTimeout(() => void this.#bringOverdue().finally(() => this.#isStopping || this.#relayLater()), inMs);
+  }
+
+  /** G5: brings to RabbitMQ what is due and was not announced to it, as it was away, or which it lost. */
+  async #bringOverdue(): Promise<void> {
+    const { store, log, overdueMs, now } = this.#options;
+    const channel = this.#link.channel;
+    if (!channel) return;
+    try {
+      const { messageCount } = await channel.checkQueue(this.#names.jobs);
+      if (messageCount >= relayAtOnce) return;
+      const jobIds = await store.overdue(now() - overdueMs, relayAtOnce);
+      await Promise.all(jobIds.map((jobId) => this.#announce(jobId, now(), channel)));
+      if (jobIds.length > 0) log.info(`${jobIds.length} overdue mails were brought to RabbitMQ`);
+    } catch (err) {
+      log.warn(`Could not look for overdue mails, will try again: ${nameFailure(err)}`);
+    }
   }
 }
 
@@ -206,19 +197,7 @@ const fallingTo = (queue: string) => ({
   "x-dead-letter-exchange": "",
   "x-dead-letter-routing-key": queue,
   "x-dead-letter-strategy": "at-least-once",
-  "x-overflow": "reject-publish",
 });
-
-const content = (job: Job) => Buffer.from(JSON.stringify(job));
-
-function readJob(body: Buffer): Job | undefined {
-  try {
-    const job = JSON.parse(body.toString()) as Job | null;
-    return job?.id && job.messageId ? job : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /** On a channel that is lost there is nothing to settle: RabbitMQ delivers again. */
 function settle(act: () => void): void {

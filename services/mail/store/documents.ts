@@ -28,6 +28,8 @@ export interface StoredJob extends Document {
   dueAt: number;
   /** Who has it in hand. */
   worker?: string;
+  /** How often it was taken since the last time that anybody told what came of it. */
+  takes?: number;
   acceptedAt: number;
   endedAt?: number;
   /** Why the last try failed. */
@@ -75,6 +77,7 @@ export const jobs = collection<StoredJob>("jobs", [
   { name: "ended", fields: ["state", "endedAt"], carries: "What is over is removed by a range." },
   { name: "addressed", fields: ["address", "_id"], carries: "The newest mails to an address are a range." },
   { name: "listed", fields: ["state", "_id"], carries: "The newest and the oldest mails in a state are a range." },
+  { name: "user", fields: ["userId"], sparse: true, carries: "The mails about somebody's messages are found to erase them." },
 ]);
 
 export const addresses = collection<StoredAddress>("addresses");

@@ -2,7 +2,7 @@ import { Conflict, type Collection, type Database } from "@confab/mixins/store/c
 import type { Job } from "../job.ts";
 import { deadKeptMs } from "../queue/queue.ts";
 import * as documents from "./documents.ts";
-import type { StoredInboxMail, StoredJob } from "./documents.ts";
+import type { StoredAddress, StoredInboxMail, StoredJob } from "./documents.ts";
 
 const keptMs = 30 * 24 * 3_600_000;
 
@@ -16,74 +16,113 @@ export class MailStore {
   /** Leaves nothing in the files of what was removed or replaced up to now. */
   readonly scrub: () => Promise<void>;
   readonly #jobs: Collection<StoredJob>;
+  readonly #addresses: Collection<StoredAddress>;
   readonly #inbox: Collection<StoredInboxMail>;
 
   private constructor(
     { shared, scrub }: Pick<Database, "shared" | "scrub">,
     jobs: Collection<StoredJob>,
+    addresses: Collection<StoredAddress>,
     inbox: Collection<StoredInboxMail>,
   ) {
     this.shared = shared;
     this.scrub = scrub;
     this.#jobs = jobs;
+    this.#addresses = addresses;
     this.#inbox = inbox;
   }
 
   static async open(database: Database): Promise<MailStore> {
-    return new MailStore(database, await database.collection(documents.jobs), await database.collection(documents.inbox));
+    return new MailStore(
+      database,
+      await database.collection(documents.jobs),
+      await database.collection(documents.addresses),
+      await database.collection(documents.inbox),
+    );
   }
 
-  async addJob(job: Job, now: number): Promise<void> {
-    const { id, template, messageId, acceptedAt } = job;
-    const address = job.to.toLowerCase();
-    await this.#jobs.insert({
-      _id: id,
-      state: "waiting",
-      job,
-      address,
-      template,
-      messageId,
-      failures: 0,
-      dueAt: now,
-      acceptedAt,
-    });
+  /** False where it is known already: G5: given twice, it is one mail. `failures`: of tries elsewhere. */
+  addJob(job: Job, dueAt: number, failures = 0): Promise<boolean> {
+    return this.#add({ ...firstForm(job), state: "waiting", failures, dueAt });
+  }
+
+  /** One that was given up elsewhere. */
+  addDead(job: Job, reason: string, failures: number, now: number): Promise<boolean> {
+    const form = firstForm(job);
+    const history = [...form.history, { at: now, what: "dead", answer: reason } as const];
+    return this.#add({ ...form, history, state: "dead", failures, dueAt: now, endedAt: now, reason });
+  }
+
+  async #add(job: StoredJob): Promise<boolean> {
+    return this.#jobs.insert(job).then(() => true, falseAtConflict);
   }
 
   jobById(jobId: string): Promise<StoredJob | null> {
     return this.#jobs.findOne({ _id: jobId });
   }
 
-  /** G5: takes a job that is due, and moves it ahead by the lease in the same write, so that no other worker gets it. */
-  takeJob(worker: string, now: number, leaseMs: number): Promise<TakenJob | null> {
+  /** Takes a job that is due, whichever. */
+  takeDue(worker: string, now: number, leaseMs: number): Promise<TakenJob | null> {
+    return this.#take({}, worker, now, leaseMs);
+  }
+
+  /** Takes this job; null where it is not due, which it is not either while another worker has it. */
+  takeJob(jobId: string, worker: string, now: number, leaseMs: number): Promise<TakenJob | null> {
+    return this.#take({ _id: jobId }, worker, now, leaseMs);
+  }
+
+  /** G5: the write that takes a job moves it ahead by the lease, so that no other worker gets it. */
+  #take(which: { _id?: string }, worker: string, now: number, leaseMs: number): Promise<TakenJob | null> {
     return this.#jobs.updateOne(
-      { state: "waiting", dueAt: { $lte: now } },
-      { $set: { worker, dueAt: now + leaseMs } },
+      { ...which, state: "waiting", dueAt: { $lte: now } },
+      { $set: { worker, dueAt: now + leaseMs }, $inc: { takes: 1 } },
     ) as Promise<TakenJob | null>;
   }
 
-  /** A worker that lives keeps its job, however long the mail server takes. */
-  async keepJob({ _id, worker }: TakenJob, until: number): Promise<void> {
-    await this.#jobs.updateOne({ _id, worker, state: "waiting" }, { $set: { dueAt: until } });
+  /** A worker that lives keeps its job, however long the mail server takes. False where it is that worker's no more. */
+  async keepJob({ _id, worker }: TakenJob, until: number): Promise<boolean> {
+    return (await this.#jobs.updateOne({ _id, worker, state: "waiting" }, { $set: { dueAt: until } })) !== null;
   }
 
-  /** Whoever has it in hand: it is sent, and nothing needs its words any more. */
-  async endSent({ _id }: TakenJob, now: number): Promise<void> {
-    await this.#jobs.updateOne(
-      { _id },
-      { $set: { state: "sent", endedAt: now }, $unset: { job: true, address: true, worker: true, reason: true } },
+  /** Given back untried. */
+  async releaseJob({ _id, worker }: TakenJob, dueAt: number): Promise<void> {
+    await this.#jobs.updateOne({ _id, worker, state: "waiting" }, { $set: { dueAt }, $unset: { worker: true, takes: true } });
+  }
+
+  /** Whoever has it in hand: it is sent, and nothing needs its words any more. False where the job was erased meanwhile. */
+  async endSent({ _id }: TakenJob, answer: string, now: number): Promise<boolean> {
+    const ended = await this.#jobs.updateOne(
+      { _id, state: { $ne: "sent" } },
+      {
+        $set: { state: "sent", endedAt: now },
+        $unset: { job: true, worker: true, takes: true, reason: true },
+        $push: { history: { at: now, what: "sent", answer } },
+      },
     );
+    return ended !== null || (await this.jobById(_id)) !== null;
   }
 
-  async retryJob({ _id, worker }: TakenJob, reason: string, dueAt: number): Promise<void> {
+  async retryJob({ _id, worker }: TakenJob, answer: string, now: number, nextAt: number): Promise<void> {
     await this.#jobs.updateOne(
       { _id, worker, state: "waiting" },
-      { $set: { dueAt, reason }, $inc: { failures: 1 }, $unset: { worker: true } },
+      {
+        $set: { dueAt: nextAt, reason: answer },
+        $inc: { failures: 1 },
+        $unset: { worker: true, takes: true },
+        $push: { history: { at: now, what: "refused", answer, nextAt } },
+      },
     );
   }
 
-  async endDead({ _id, worker }: TakenJob, reason: string, now: number): Promise<void> {
-    const change = { $set: { state: "dead", endedAt: now, reason }, $inc: { failures: 1 }, $unset: { worker: true } } as const;
-    await this.#jobs.updateOne({ _id, worker, state: "waiting" }, change);
+  /** `tries`: how many failed since it was taken. False where the job is that worker's no more. */
+  async endDead({ _id, worker }: TakenJob, reason: string, now: number, tries: 0 | 1): Promise<boolean> {
+    return (await this.#jobs.updateOne({ _id, worker, state: "waiting" }, deadly(reason, now, tries))) !== null;
+  }
+
+  /** For one that nobody could take; while somebody has it in hand it is theirs to end. */
+  async endUntaken(jobId: string, reason: string, now: number): Promise<boolean> {
+    const ended = await this.#jobs.updateOne({ _id: jobId, state: "waiting", dueAt: { $lte: now } }, deadly(reason, now, 0));
+    return ended !== null;
   }
 
   /** What a worker that is no more had in hand is due at once. */
@@ -96,19 +135,37 @@ export class MailStore {
     );
   }
 
-  /** For a queue that keeps its jobs elsewhere: what was sent, so that a second delivery of it is not sent again. */
-  async noteSent({ id, template, messageId, acceptedAt }: Job, now: number): Promise<void> {
-    const note: StoredJob = { _id: id, state: "sent", template, messageId, failures: 0, dueAt: now, acceptedAt, endedAt: now };
-    await this.#jobs.insert(note).catch(unlessConflict);
+  /** What has been due since `before` without anybody taking it, the longest first. */
+  async overdue(before: number, limit: number): Promise<string[]> {
+    const found = await this.#jobs.find({ state: "waiting", dueAt: { $lte: before } }, { sort: { dueAt: 1 }, limit });
+    return found.map(({ _id }) => _id);
   }
 
-  async wasSent(jobId: string): Promise<boolean> {
-    return (await this.#jobs.findOne({ _id: jobId, state: "sent" })) !== null;
+  /** A mail server said that it takes nothing for this address. */
+  async noteRefusal(address: string, answer: string, now: number): Promise<void> {
+    const note = { refusedAt: now, answer };
+    const isNew = await this.#addresses.insert({ _id: address, ...note }).then(() => true, falseAtConflict);
+    if (!isNew) await this.#addresses.updateOne({ _id: address }, { $set: note });
+  }
+
+  async clearRefusal(address: string): Promise<void> {
+    await this.#addresses.updateOne(
+      { _id: address, refusedAt: { $exists: true } },
+      { $unset: { refusedAt: true, answer: true } },
+    );
+  }
+
+  async isRefused(address: string): Promise<boolean> {
+    return (await this.#addresses.findOne({ _id: address, refusedAt: { $exists: true } })) !== null;
   }
 
   /** One mail of a job, however often it is sent. */
   async keepMail(mail: StoredInboxMail): Promise<void> {
-    await this.#inbox.insert(mail).catch(unlessConflict);
+    await this.#inbox.insert(mail).catch(falseAtConflict);
+  }
+
+  async dropMail(mailId: string): Promise<void> {
+    await this.#inbox.removeMany({ _id: mailId });
   }
 
   listMails(address: string | undefined, limit: number): Promise<StoredInboxMail[]> {
@@ -116,31 +173,63 @@ export class MailStore {
     return this.#inbox.find(address === undefined ? {} : { address }, { sort: { _id: -1 }, limit });
   }
 
-  /** The mails that wait for an address, or could not be sent to it. */
-  jobsFor(address: string): Promise<StoredJob[]> {
-    return this.#jobs.find({ address });
-  }
-
-  /** Removes what waits for an address or was kept of it; a job in hand may still be sent. */
-  async eraseAddress(address: string): Promise<void> {
-    await this.#jobs.removeMany({ address });
-    await this.#inbox.removeMany({ address });
-  }
-
   /** The mails of an address in the inbox, from one on, the oldest first. */
   mailsAfter(address: string, mailId: string, limit: number): Promise<StoredInboxMail[]> {
     return this.#inbox.find({ address, _id: { $gt: mailId } }, { sort: { _id: 1 }, limit });
   }
 
+  /** The jobs of an address, from one on, the oldest first. */
+  jobsAfter(address: string, jobId: string, limit: number): Promise<StoredJob[]> {
+    return this.#jobs.find({ address, _id: { $gt: jobId } }, { sort: { _id: 1 }, limit });
+  }
+
+  /** Removes what waits for an address and what is known of it. A worker finds its job gone before it would send it. */
+  async eraseAddress(address: string): Promise<void> {
+    await this.#jobs.removeMany({ address });
+    await this.#addresses.removeMany({ _id: address });
+  }
+
+  /** Removes the mails that tell of a user's messages, whichever address they go to. */
+  async eraseUser(userId: string): Promise<void> {
+    await this.#jobs.removeMany({ userId });
+  }
+
+  async eraseMails(address: string): Promise<void> {
+    await this.#inbox.removeMany({ address });
+  }
+
   /** Removes what nobody needs any more: the words of old dead letters, and old mails and jobs. */
   async sweep(now: number): Promise<void> {
     const old = { state: "dead", endedAt: { $lte: now - deadKeptMs }, job: { $exists: true } } as const;
-    while (await this.#jobs.updateOne(old, { $unset: { job: true, address: true, reason: true } }));
+    while (await this.#jobs.updateOne(old, { $unset: { job: true } }));
     for (const state of ["sent", "dead"] as const) await this.#jobs.removeMany({ state, endedAt: { $lte: now - keptMs } });
     await this.#inbox.removeMany({ at: { $lte: now - keptMs } });
   }
 }
 
-function unlessConflict(err: unknown): void {
-  if (!(err instanceof Conflict)) throw err;
+function firstForm(job: Job) {
+  const { id, template, messageId, acceptedAt } = job;
+  return {
+    _id: id,
+    job,
+    address: job.to.toLowerCase(),
+    ...("userId" in job.data ? { userId: job.data.userId } : {}),
+    template,
+    messageId,
+    acceptedAt,
+    history: [{ at: acceptedAt, what: "accepted" as const }],
+  };
+}
+
+const deadly = (reason: string, now: number, tries: number) =>
+  ({
+    $set: { state: "dead", endedAt: now, reason },
+    $inc: { failures: tries },
+    $unset: { worker: true, takes: true },
+    $push: { history: { at: now, what: "dead", answer: reason } },
+  }) as const;
+
+function falseAtConflict(err: unknown): false {
+  if (err instanceof Conflict) return false;
+  throw err;
 }

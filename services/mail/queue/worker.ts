@@ -1,0 +1,171 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Unavailable } from "@confab/mixins/store/collection.ts";
+import { v7 as uuid } from "uuid";
+import type { Job } from "../job.ts";
+import type { Mail } from "../mail.ts";
+import type { Counted } from "../metrics.ts";
+import type { MailStore, TakenJob } from "../store/mail.store.ts";
+import { Refused } from "../transports/transport.ts";
+import { describeFailure, leaseMs, nameFailure, shorten, stopPatienceMs, within, type QueueLog } from "./queue.ts";
+
+/** This mail cannot be sent, or must not be, however often it is tried. */
+export class Unsendable extends Error {
+  override name = "Unsendable";
+}
+
+/** What a worker does with a job. */
+export interface Sending {
+  /** Throws `Unsendable` where it is not to be sent. */
+  make(job: Job): Promise<Mail>;
+  /** As a transport does. */
+  send(mail: Mail): Promise<string>;
+}
+
+export interface WorkerOptions extends Sending {
+  store: MailStore;
+  log: QueueLog;
+  /** One for each try after the first. */
+  pausesMs: readonly number[];
+  leaseMs?: number;
+  /** How long it waits before it tells the store again what came of a mail. */
+  noteAgainMs?: number;
+  count?: (what: Counted) => void;
+  now?: () => number;
+}
+
+/** A job in whose hands so many workers died is the death of workers. */
+export const mostTakes = 10;
+
+/**
+ * Takes jobs out of the table and notes what came of them, however it learns which are due. A job is waiting until it
+ * is sent or dead; whoever dies with one in hand leaves it waiting.
+ */
+export class MailWorker {
+  readonly #options: Required<WorkerOptions>;
+  readonly #id = uuid();
+  readonly #inHand = new Set<Promise<unknown>>();
+  #isStopping = false;
+  /** The store may be closed: nothing is written any more, and what is still in hand is another's when its lease is over. */
+  #isOver = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = { leaseMs, noteAgainMs: 1000, count: () => {}, now: Date.now, ...options };
+  }
+
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  /** Takes whichever job is due, and works on it. False where none is. `done` is called when it has it in hand no more. */
+  async takeDue(done: () => void): Promise<boolean> {
+    const { store, now } = this.#options;
+    const taken = await store.takeDue(this.#id, now(), this.#options.leaseMs);
+    if (taken) void this.#hold(this.#work(taken)).then(done);
+    return taken !== null;
+  }
+
+  /** Works on this job if it is due. Resolves with when to look at it next; undefined where it is over. */
+  async take(jobId: string): Promise<number | undefined> {
+    const { store, now } = this.#options;
+    const taken = await store.takeJob(jobId, this.#id, now(), this.#options.leaseMs);
+    if (taken) return this.#hold(this.#work(taken));
+    const job = await store.jobById(jobId);
+    return job?.state === "waiting" ? job.dueAt : undefined;
+  }
+
+  /** Waits a moment for what is in hand. */
+  async settle(): Promise<void> {
+    await within(stopPatienceMs, Promise.all(this.#inHand), "in hand").catch(() => {});
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.settle();
+    this.#isOver = true;
+  }
+
+  #hold<T>(working: Promise<T>): Promise<T> {
+    const held = working.finally(() => this.#inHand.delete(held));
+    this.#inHand.add(held);
+    return held;
+  }
+
+  /** Resolves with when it is due again. Never throws. */
+  async #work(taken: TakenJob): Promise<number | undefined> {
+    const { store, make, send, count, log, pausesMs, now, ...options } = this.#options;
+    const { _id, template, address, failures } = taken;
+    const name = `Mail ${_id} (${template})`;
+    const keep = () =>
+      this.#isOver ? clearInterval(keeping) : void store.keepJob(taken, now() + options.leaseMs).catch(() => {});
+    const keeping = setInterval(keep, options.leaseMs / 3);
+    try {
+      if (this.#isStopping) return await this.#release(taken, now());
+      if (taken.takes! > mostTakes) throw new Unsendable(`${mostTakes} workers died with it in hand`);
+      const mail = await make(taken.job);
+      if (!(await this.#holds(taken))) return void log.info(`${name} was erased, or is another's`);
+      const answer = await send(mail);
+      // G5: who dies before this note leaves a job that is sent again.
+      const isThere = await this.#note(() => store.endSent(taken, shorten(answer), now()));
+      // Erased while the mail server had it: nothing of it comes back.
+      if (isThere === false) await this.#note(() => store.dropMail(_id));
+      else await this.#note(() => store.clearRefusal(address!));
+      count("sent");
+      log.info(`${name} is sent`);
+    } catch (err) {
+      // Nothing was tried, and nothing is wrong with the mail.
+      if (err instanceof Unavailable) return await this.#release(taken, now() + options.noteAgainMs);
+      const tries = err instanceof Unsendable ? 0 : 1;
+      const isLast = err instanceof Unsendable || err instanceof Refused;
+      const pauseMs = isLast ? undefined : pausesMs[failures];
+      const words = describeFailure(err);
+      if (pauseMs !== undefined) {
+        const nextAt = now() + pauseMs;
+        await this.#note(() => store.retryJob(taken, words, now(), nextAt));
+        count("retried");
+        log.warn(
+          `${name} failed at try ${failures + 1} of ${pausesMs.length + 1}, next in ${pauseMs / 1000} s: ${nameFailure(err)}`,
+        );
+        return nextAt;
+      }
+      const isMine = await this.#note(() => store.endDead(taken, words, now(), tries));
+      if (isMine && err instanceof Refused && err.isAddress) await this.#note(() => store.noteRefusal(address!, words, now()));
+      count("dead");
+      log.warn(`${name} failed at try ${failures + 1} of ${pausesMs.length + 1}, is dead: ${nameFailure(err)}`);
+    } finally {
+      clearInterval(keeping);
+    }
+    return undefined;
+  }
+
+  /**
+   * Whether the job is there still and this worker's. G5: asked right before the mail server is, so that a process that
+   * was stopped for longer than its lease finds that another has the job; and asked again where the answer is old, as it
+   * may have been stopped in between. What remains is a process stopped in the middle of its talk with the mail server.
+   */
+  async #holds(taken: TakenJob): Promise<boolean> {
+    const { store, now, ...options } = this.#options;
+    for (;;) {
+      const askedAt = now();
+      if (!(await store.keepJob(taken, askedAt + options.leaseMs))) return false;
+      if (now() - askedAt < options.leaseMs / 2) return true;
+    }
+  }
+
+  async #release(taken: TakenJob, dueAt: number): Promise<number> {
+    await this.#note(() => this.#options.store.releaseJob(taken, dueAt));
+    return dueAt;
+  }
+
+  /** G5: a second copy can leave only if this process dies before it could note what came of the first. */
+  async #note<T>(write: () => Promise<T>): Promise<T | undefined> {
+    while (!this.#isOver) {
+      try {
+        return await write();
+      } catch (err) {
+        this.#options.log.warn(`Could not note what came of a mail, will try again: ${nameFailure(err)}`);
+        await pause(this.#options.noteAgainMs);
+      }
+    }
+    return undefined;
+  }
+}
