@@ -48,7 +48,7 @@ export interface Failure {
 export function answerProblem({ req, res, err, logger, action }: Failure): void {
   const found = edgeProblem(err, action);
   const requestId = requestIdOf(res);
-  const about = `${requestId} ${req.method} ${action ?? pathOf(req)}`;
+  const about = `${requestId} ${req.method} ${action ?? loggedPathOf(req)}`;
   if (found.type === "internal") logger.error(`${about} failed:`, (err as Error | undefined)?.stack ?? err);
   if (found.type === "unavailable") logger.warn(`${about} is unavailable:`, (err as Error | undefined)?.message);
   // Something was already said: a second answer would end the process.
@@ -86,3 +86,6 @@ export const requestIdOf = (res: ServerResponse) => String(res.getHeader("X-Requ
 
 /** Without the query, which may hold what no log should. */
 export const pathOf = (req: IncomingMessage) => (req.url ?? "/").split("?", 1)[0]!;
+
+/** As it may stand in a log: whoever has the rest of an unsubscribe link can use it. */
+export const loggedPathOf = (req: IncomingMessage) => pathOf(req).replace(/(unsubscribe).+/i, "$1…");

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { problem } from "@confab/mixins/problem.ts";
 import { Router, type Request, type Response } from "express";
 import helmet from "helmet";
-import { answerProblem, pathOf } from "./errors.ts";
+import { answerProblem, loggedPathOf, pathOf } from "./errors.ts";
 import type { ApiService } from "./gateway.ts";
 import { restPath } from "./routes.ts";
 import { avatars } from "./web/avatars.ts";
@@ -12,6 +12,7 @@ import { exports } from "./web/exports.ts";
 import { inbox } from "./web/inbox.ts";
 import { keys } from "./web/keys.ts";
 import { page } from "./web/page.ts";
+import { unsubscribing } from "./web/unsubscribe.ts";
 
 type Handler = (req: IncomingMessage, res: ServerResponse, next?: () => void) => void;
 
@@ -24,13 +25,13 @@ export function front(service: ApiService): Handler {
   const router = Router();
   router.use(protect);
   router.use((req, res, next) => (isRest(req) ? void service.answerRest(req, res, next) : next()));
-  router.use(keys(service), avatars(service), exports(service), inbox(service), docs(), page());
+  router.use(keys(service), avatars(service), exports(service), unsubscribing(service), inbox(service), docs(), page());
 
   return (req, res, next) => {
     const before = { ...res.getHeaders() };
     res.setHeader("X-Request-Id", requestIdFrom(req));
     const startedAt = performance.now();
-    const path = pathOf(req);
+    const path = loggedPathOf(req);
     router(req as Request, res as Response, (err?: unknown) => {
       if (err || !next) return answerProblem({ req, res, err: err ?? problem("not_found"), logger });
       // Not ours: the host answers it, under the host's own headers.
