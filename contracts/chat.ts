@@ -728,6 +728,11 @@ export const chatActions = {
     params: object({
       after: Type.String({ format: "uuid", description: "A UUIDv7: the id of a message, or one made of a time." }),
       limit: Type.Integer({ minimum: 1, maximum: 1000, description: "Messages looked at." }),
+      known: Type.Optional(
+        Type.Record(Type.String(), Type.Integer(), {
+          description: "By chat: the seq up to which somebody has looked already. What is up to there is passed over.",
+        }),
+      ),
     }),
     returns: object({
       items: Type.Array(
@@ -735,8 +740,10 @@ export const chatActions = {
           chatId: Id,
           seq: Type.Integer({ description: "The latest message that was looked at." }),
           at: Type.Integer({ description: "When the first of them was sent, in milliseconds since 1970." }),
-          userIds: Type.Array(Id, { description: "Members that did not write all of it, in a chat that they have not muted." }),
-          urgentIds: Type.Array(Id, { description: "Those whom it mentions or is meant for alone." }),
+          userIds: Type.Array(Id, {
+            description: "Members that have not read all of it, have not muted the chat, and want to be mailed about such.",
+          }),
+          urgentIds: Type.Array(Id, { description: "Those of them whom it mentions or is meant for alone." }),
         }),
       ),
       last: nullable(Type.String({ description: "The id of the last message that was looked at; null where there was none." })),
@@ -749,6 +756,9 @@ export const chatActions = {
     params: object({
       userId: Id,
       told: Type.Record(Type.String(), Type.Integer(), { description: "By chat: the seq up to which they were told." }),
+      since: Type.Optional(
+        Type.Integer({ description: "Milliseconds since 1970: chats whose last message is older are passed over." }),
+      ),
     }),
     returns: object({
       preferences: Preferences,
@@ -761,14 +771,22 @@ export const chatActions = {
           /** What is told: after `fromSeq`, up to `toSeq`. */
           fromSeq: Seq,
           toSeq: Seq,
-          count: Type.Integer({ description: "Messages among them that are others', not deleted, and of nobody blocked." }),
+          count: Type.Integer({
+            description:
+              "Messages among them that are others', not deleted, and of nobody blocked; of more than 100 the earlier ones are counted by their numbers.",
+          }),
           firstAt: Type.Integer({ description: "Milliseconds since 1970." }),
           urgentAt: nullable(Type.Integer({ description: "The first that mentions them or is meant for them alone." })),
           messages: Type.Array(object({ seq: Seq, by: Id, text: Type.String(), at: Type.Integer(), isMention: Type.Boolean() }), {
             description: "The latest few, the oldest first.",
           }),
         }),
+        { description: "20 at most, those with something urgent and the latest of them first." },
       ),
+      more: Type.Integer({ description: "Chats beyond those." }),
+      told: Type.Record(Type.String(), Type.Integer(), {
+        description: "Those of the positions given that tell of more than has been read; the others need not be kept.",
+      }),
     }),
     repeatable: true,
   }),

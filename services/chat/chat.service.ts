@@ -4,6 +4,7 @@ import { store } from "@confab/mixins/store/store.mixin.ts";
 import type { ServiceSchema } from "moleculer";
 import { bans } from "./actions/bans.ts";
 import { chats } from "./actions/chats.ts";
+import { digests } from "./actions/digests.ts";
 import { erasing } from "./actions/erasing.ts";
 import { host } from "./actions/host.ts";
 import { invites } from "./actions/invites.ts";
@@ -49,6 +50,7 @@ export default (env?: Env): ServiceSchema =>
       ...operators,
       ...host,
       ...people,
+      ...digests,
       ...erasing,
     },
     async started(this: ChatService) {

@@ -12,6 +12,7 @@ import type {
   StoredMessage,
   UserSubject,
 } from "./store/documents.ts";
+import { defaultPreferences } from "./userlog.ts";
 
 const two = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, "0"));
 const three = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, "0"));
@@ -186,7 +187,9 @@ export function presentUserEntry(entry: UserSubject): UserEntry {
     const { name, avatar } = entry.body;
     return { ...place, type: entry.type, data: { name, ...(avatar === undefined ? {} : { avatar }) } };
   }
-  if (entry.type !== "chat.noted") return { ...place, type: entry.type, data: entry.body } as UserEntry;
+  // One that was stored before there were all of them.
+  if (entry.type === "preferences.changed") return { ...place, type: entry.type, data: { ...defaultPreferences, ...entry.body } };
+  if (entry.type !== "chat.noted") return { ...place, type: entry.type, data: entry.body };
   const { chatId, member, readSeq, deliveredSeq } = entry.body;
   return { ...place, type: entry.type, data: { chatId, member, readSeq, deliveredSeq, ...presentNote(entry.body) } };
 }

@@ -47,6 +47,8 @@ export const defaultPreferences: Preferences = {
   language: null,
 };
 
+/** Of the profile that is left of somebody who is erased. */
+const erasedVersion = Number.MAX_SAFE_INTEGER;
 /** Entries that the head holds; then all but the preferences are stored by themselves. */
 const maxRecent = 16;
 const patience = 6000;
@@ -144,11 +146,16 @@ export class UserLog {
     for (let log = await this.#store.userLogOf(userId); ; log = await this.#store.latestUserLog(userId)) {
       const before = log?.rev ?? 0;
       const rev = before + 1;
-      const body = { name: "", avatar: null, version: Number.MAX_SAFE_INTEGER };
+      const body = { name: "", avatar: null, version: erasedVersion };
       const nobody = { subject: subjects.profile, rev, at: Date.now(), type: "profile.changed" as const, body };
       if (await this.#store.advanceUserLog({ _id: userId, rev, recent: [nobody], storedRev: 0 }, before)) break;
     }
     await this.#store.removeUserSubjects(userId);
+  }
+
+  async isErased(userId: string): Promise<boolean> {
+    const profile = (await this.read(userId, [subjects.profile])).get(subjects.profile);
+    return profile?.type === "profile.changed" && profile.body.version === erasedVersion;
   }
 
   /** Some subjects of a log whose head is at hand. */

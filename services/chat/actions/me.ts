@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Preferences } from "@confab/contracts";
 import { define } from "@confab/mixins/define.ts";
-import { problem } from "@confab/mixins/problem.ts";
+import { badField, problem } from "@confab/mixins/problem.ts";
 import { readTime } from "../checks.ts";
 import type { ChatService } from "../service.ts";
 import type { ChatNote } from "../store/documents.ts";
@@ -55,18 +56,16 @@ export const me = {
   }),
 
   ...define("chat.preference.change", async function (this: ChatService, ctx) {
-    const [entry] = await this.userLog.append(ctx.meta.userId, [
-      {
-        subject: subjects.preferences,
-        type: "preferences.changed",
-        decide: (stored) => {
-          const now = { ...defaultPreferences, ...stored };
-          const next = { ...now, ...ctx.params };
-          return isDeepStrictEqual(next, now) ? undefined : next;
-        },
-      },
-    ]);
-    return { ...defaultPreferences, ...(entry?.type === "preferences.changed" ? entry.body : {}) };
+    checkTimeZone(ctx.params.timeZone);
+    return changePreferences(this, ctx.meta.userId, ctx.params);
+  }),
+
+  ...define("chat.preference.unsubscribe", async function (this: ChatService, ctx) {
+    const { userId, kind } = ctx.params;
+    // Of somebody who is erased nothing is kept, a wish neither.
+    if (await this.userLog.isErased(userId)) return null;
+    await changePreferences(this, userId, kind === "notification" ? { notifications: false } : { digest: "never" });
+    return null;
   }),
 
   ...define("chat.profile.note", async function (this: ChatService, ctx) {
@@ -81,6 +80,30 @@ export const me = {
     return null;
   }),
 };
+
+async function changePreferences(service: ChatService, userId: string, change: Partial<Preferences>): Promise<Preferences> {
+  const [entry] = await service.userLog.append(userId, [
+    {
+      subject: subjects.preferences,
+      type: "preferences.changed",
+      decide: (stored) => {
+        const now = { ...defaultPreferences, ...stored };
+        const next = { ...now, ...change };
+        return isDeepStrictEqual(next, now) ? undefined : next;
+      },
+    },
+  ]);
+  return { ...defaultPreferences, ...(entry?.type === "preferences.changed" ? entry.body : {}) };
+}
+
+function checkTimeZone(timeZone: string | null | undefined): void {
+  if (timeZone === undefined || timeZone === null) return;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone });
+  } catch {
+    throw badField("timeZone", "time_zone", "is not a time zone that is known here");
+  }
+}
 
 async function setBlocked(service: ChatService, userId: string, other: string, blocked: boolean): Promise<void> {
   await service.userLog.append(userId, [

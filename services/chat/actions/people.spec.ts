@@ -156,7 +156,7 @@ describe("the export", () => {
     });
     expect(files["chats"]).toContainEqual({ chatId: left.id, type: "group", member: false });
     expect(files["reactions"]).toEqual([{ chatId, seq: 1, emoji: "🎉" }]);
-    expect(files["preferences"]).toEqual([{ readReceipts: true, presence: false, findable: true }]);
+    expect(files["preferences"]).toMatchObject([{ readReceipts: true, presence: false, findable: true, digest: "hourly" }]);
     expect(files["blocks"]).toEqual([{ userId: eve, at: expect.any(String) }]);
     expect(files["user-log"]!.map(({ type }) => type)).toEqual(
       expect.arrayContaining(["chat.noted", "block.changed", "preferences.changed"]),

@@ -135,6 +135,11 @@ export class ChatStore {
     return found.find((entry) => entry.chatId === chatId) as StoredMessage | undefined;
   }
 
+  /** Messages of all chats by their ids, which are in the order of the clocks that made them; as they were sent. */
+  async messagesAfter(messageId: string, limit: number): Promise<StoredMessage[]> {
+    return (await this.#entries.find({ messageId: { $gt: messageId } }, { sort: { messageId: 1 }, limit })) as StoredMessage[];
+  }
+
   /** The edits of a message, ascending by rev. */
   async editsOf(chatId: string, messageId: string): Promise<StoredEntryOf<"message.edited">[]> {
     const found = await this.#entries.find({ editOf: messageId });

@@ -243,7 +243,7 @@ export interface StoredUserSubject {
 export const entries = collection<StoredEntry>("entries", [
   { name: "key", fields: ["chatId", "key"], unique: true, carries: "G3: one message for one name" },
   { name: "seq", fields: ["seqKey"], sparse: true, carries: "pages of messages as ranges" },
-  { name: "message", fields: ["messageId"], sparse: true, carries: "a message by its id" },
+  { name: "message", fields: ["messageId"], sparse: true, carries: "a message by its id, and what was sent lately as a range" },
   { name: "edits", fields: ["editOf"], sparse: true, carries: "what a message said between" },
 ]);
 /** Under another name than in the version before, whose nodes would carry these on to later revs without what they do not know. */
