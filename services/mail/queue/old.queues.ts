@@ -10,8 +10,8 @@ export interface OldQueuesOptions {
   store: MailStore;
   log: QueueLog;
   /** Says that a job in the table is due then. */
-  announce(jobId: string, dueAt: number): Promise<void>;
-  isStopping(): boolean;
+  announce: (jobId: string, dueAt: number) => Promise<void>;
+  isStopping: () => boolean;
 }
 
 /** The queues of the version before, whose messages are the jobs themselves. */
