@@ -1,0 +1,15 @@
+import { openNedb } from "@confab/mixins/store/nedb.ts";
+import { ServiceBroker } from "moleculer";
+import type { MailService } from "../service.ts";
+import { openStores } from "./open.ts";
+import { operatorStoreSuite } from "./operator.store.suite.ts";
+
+const service = new ServiceBroker({ logger: false }).createService({ name: "mail" }) as MailService;
+const database = openNedb(service, "memory");
+afterAll(() => database.close());
+
+// Embedded there is one process.
+operatorStoreSuite(async () => {
+  const store = await openStores(database, service);
+  return { store, operators: service.operators, declines: [service.declines, service.declines] };
+});
