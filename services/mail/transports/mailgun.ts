@@ -23,13 +23,20 @@ export function mailgunTransport(settings: MailgunOptions, extras: { timeoutMs?:
   return {
     async send(mail) {
       const written = (await writer.sendMail(messageOf(mail))) as unknown as { message: Buffer; envelope: { to: string[] } };
-      const body = new FormData();
-      body.append("to", written.envelope.to[0]!);
-      body.append("message", new Blob([new Uint8Array(written.message)], { type: "message/rfc822" }), "message.mime");
+      const form = new FormData();
+      form.append("to", written.envelope.to[0]!);
+      form.append("message", new Blob([new Uint8Array(written.message)], { type: "message/rfc822" }), "message.mime");
+      // As bytes: a form that fetch writes as it sends can throw where nobody catches, when the sending ends early.
+      const encoded = new Response(form);
+      const body = await encoded.arrayBuffer();
       extras.hear?.("client", `POST ${url}/messages.mime, to ${written.envelope.to[0]}, ${written.message.length} bytes of MIME`);
       const { status, text } = await post(`${url}/messages.mime`, {
         method: "POST",
-        headers: { Authorization: `Basic ${Buffer.from(`api:${key}`).toString("base64")}`, Accept: "application/json" },
+        headers: {
+          Authorization: `Basic ${Buffer.from(`api:${key}`).toString("base64")}`,
+          Accept: "application/json",
+          "Content-Type": encoded.headers.get("Content-Type")!,
+        },
         body,
         // The key goes nowhere else.
         redirect: "manual",
