@@ -144,6 +144,15 @@ export class Presences<W extends Watcher = Watcher> {
     return visible.map((userId) => present(userId, this.#watched.get(userId)?.seen ?? this.#guess(userId)));
   }
 
+  /** Those of these people who are there and have done something lately, whoever may see that; by what this node knows where Redis is away. */
+  async online(userIds: readonly string[]): Promise<string[]> {
+    const seen = await this.#ways.leases.read(userIds).catch((err: unknown) => {
+      this.#ways.onError(err);
+      return new Map(userIds.map((userId) => [userId, this.#guess(userId)]));
+    });
+    return userIds.filter((userId) => seen.get(userId)?.state === "online");
+  }
+
   /** The socket has closed. */
   unwatch(watcher: W): void {
     const watch = this.#watches.get(watcher.id);

@@ -1,4 +1,6 @@
 import type { Act, AdminUser, Me, Profile, Report } from "@confab/contracts";
+import { provedEmail } from "./addresses.ts";
+import { isClosed } from "./policies.ts";
 import type { StoredAct, StoredReport } from "./store/admin.store.ts";
 import type { StoredUser } from "./store/documents.ts";
 
@@ -29,6 +31,16 @@ export const presentMe = (user: StoredUser, role: Me["role"]): Me => ({
   eraseAt: timeOrNull(user.eraseAt),
   createdAt: presentTime(user.createdAt),
 });
+
+/**
+ * Where somebody may be mailed what they did not ask for just now. Nowhere while the account is closed, or its owner
+ * wants it erased; and an address by the host's word alone may be a stranger's.
+ */
+export function presentRecipient(user: StoredUser, now: number): { userId: string; email: string; name: string } | undefined {
+  const email = provedEmail(user);
+  if (email === undefined || isClosed(user, now) || user.eraseAt !== undefined) return undefined;
+  return { userId: user._id, email, name: user.name };
+}
 
 /** A user as administrators see one. */
 export const presentAdminUser = (user: StoredUser, role: Me["role"]): AdminUser => ({

@@ -1,4 +1,5 @@
 import type { Presence } from "@confab/contracts";
+import { call } from "@confab/mixins/define.ts";
 import { v7 as uuid } from "uuid";
 import { Backend, eventually, pause, startNode, type TestNode, type TestSocket } from "../testing.ts";
 
@@ -22,6 +23,10 @@ async function acquainted(...others: string[]) {
     return (data as unknown as { items: Presence[] }).items;
   };
   return { ann, bobId, watch, first: await watch(bobId, ...others) };
+}
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 8000; !(await holds()); await pause(20))
+    if (Date.now() > end) throw new Error("it did not come about");
 }
 const states = ({ all }: TestSocket) => all("presence").map(({ state }) => state);
 
@@ -134,4 +139,22 @@ test("stays as it was while chat is away", async () => {
   await pause(2500);
   delete backend.answers["chat.presence.visible"];
   expect(states(ann).filter((state) => state === "offline")).toEqual([]);
+});
+
+test("tells mail who is there, whoever hides it: nobody who is away, or has gone", async () => {
+  const { ann, bobId, first } = await acquainted();
+  expect(first).toMatchObject([{ state: "offline" }]);
+  backend.hidden.add(bobId);
+  const online = async () => (await call(node.broker, "io.presence.list", { userIds: [bobId, uuid()] })).online;
+  expect(await online()).toEqual([]);
+  const bob = await node.enter(bobId);
+  await until(async () => (await online()).includes(bobId));
+  expect(await online()).toEqual([bobId]);
+  // Without a sign of life he is away.
+  await until(async () => (await online()).length === 0);
+  await bob.ask("message:send", { chatId: uuid(), clientMessageId: "n", text: "here" });
+  await until(async () => (await online()).includes(bobId));
+  bob.socket.close();
+  await until(async () => (await online()).length === 0);
+  ann.socket.close();
 });

@@ -214,3 +214,22 @@ test("the known among many users", async () => {
   const { user: dave } = await user.signIn("dave@example.org");
   expect(await call(user.broker, "user.profile.known", { userIds: [uuid(), dave.id] })).toEqual({ userIds: [dave.id] });
 });
+
+test("mails that nobody asked for go where the address is proved, to those whose account is open and to stay", async () => {
+  const ids: string[] = [];
+  for (const name of ["open", "banned", "unbanned", "leaving", "erasing", "claimed"])
+    ids.push((await user.signIn(`${name}@recipients.example`, { name })).user.id);
+  const [open, banned, unbanned, leaving, erasing, claimed] = ids as [string, string, string, string, string, string];
+  const { store } = user.broker.getLocalService("user") as UserService;
+  const now = Date.now();
+  await store.changeUser({ _id: banned }, { ban: { reason: "spam", at: now } });
+  await store.changeUser({ _id: unbanned }, { ban: { reason: "spam", at: now - 2, until: now - 1 } });
+  await store.changeUser({ _id: leaving }, { eraseAt: now + 86_400_000 });
+  await store.changeUser({ _id: erasing }, { erasing: true });
+  await store.changeUser({ _id: claimed }, { emailVerified: false });
+  const { items } = await call(user.broker, "user.recipient.list", { userIds: [...ids, uuid()] });
+  expect(items.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
+    { userId: open, email: "open@recipients.example", name: "open" },
+    { userId: unbanned, email: "unbanned@recipients.example", name: "unbanned" },
+  ]);
+});

@@ -1,7 +1,7 @@
 import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { findAmongMet, findByAddress, findByName, isAddress, readCursor, visibleTo, writeCursor } from "../directory.ts";
-import { presentProfile } from "../present.ts";
+import { presentProfile, presentRecipient } from "../present.ts";
 import type { UserService } from "../service.ts";
 
 export const profiles = {
@@ -29,6 +29,11 @@ export const profiles = {
     const { users, next } =
       DIRECTORY === "all" ? await findByName(this, q, limit, from) : await findAmongMet(this, userId, q, limit, from);
     return { items: users.map(presentProfile), nextCursor: next ? writeCursor(next) : null };
+  }),
+
+  ...define("user.recipient.list", async function (this: UserService, ctx) {
+    const users = await this.store.usersById(ctx.params.userIds);
+    return { items: users.flatMap((user) => presentRecipient(user, Date.now()) ?? []) };
   }),
 
   ...define("user.profile.known", async function (this: UserService, ctx) {
