@@ -63,18 +63,18 @@ export async function endSessions(
 }
 
 /**
- * The same, for all but the session that asks. Whether it was done: not where something has ended this one since it was
+ * The same, for all but the session that asks. Null where it was not done: where something has ended this one since it was
  * found alive, or it would come back to life as the one that is kept (G6).
  */
 export async function endOtherSessions(
   service: UserService,
   { user, session }: { user: StoredUser; session: StoredSession },
   { change = {} }: { change?: Change } = {},
-): Promise<boolean> {
+): Promise<StoredUser | null> {
   const { _id: userId, epoch } = user;
-  if (!(await service.store.nextEpoch(userId, { sessionId: session._id, epoch }, change))) return false;
-  broadcast(service.broker, "user.sessions.ended", { userId, except: session._id });
-  return true;
+  const changed = await service.store.nextEpoch(userId, { sessionId: session._id, epoch }, change);
+  if (changed) broadcast(service.broker, "user.sessions.ended", { userId, except: session._id });
+  return changed;
 }
 
 /** Puts an act into the audit log, before it is done: nothing is done that is not told of. */

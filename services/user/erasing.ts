@@ -1,11 +1,11 @@
 /* Erasure: begun with a grace; once that is over what is stored of an account goes, in every service, and the account last. */
-import { call } from "@confab/mixins/define.ts";
+import { call, type Meta } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import type { ServiceSchema } from "moleculer";
 import { endSessions } from "./accounts.ts";
 import type { ExportingService } from "./exporting.ts";
+import { noticeFor } from "./mails.ts";
 import { presentTime } from "./present.ts";
-import { tellOwner } from "./signing-in.ts";
 import type { StoredUser } from "./store/documents.ts";
 
 const dayMs = 86_400_000;
@@ -19,16 +19,18 @@ const atOnce = 20;
 export type ErasingService = ExportingService & { eraser?: Eraser };
 
 /** Notes when the account is to be erased, by the write that ends all its sessions, and tells its owner. */
-export async function beginErasure(service: ErasingService, user: StoredUser): Promise<{ eraseAt: string }> {
+export async function beginErasure(service: ErasingService, user: StoredUser, meta: Meta): Promise<{ eraseAt: string }> {
   if (user.eraseAt !== undefined) return { eraseAt: presentTime(user.eraseAt) };
   const { ERASE_DAYS } = service.settings;
   const at = Date.now() + Math.max(ERASE_DAYS * dayMs, settleMs);
-  // G6: nobody is signed in to an account that waits for its erasure; who signs in anew calls it off.
-  if (!(await endSessions(service, user._id, { change: { set: { eraseAt: at } } }))) throw problem("user.not_found");
   const eraseAt = presentTime(at);
   // Without a grace there is nothing to be told of that one could still call off.
+  const mail = ERASE_DAYS > 0 ? noticeFor(service, user, meta, { template: "erasure-begun", data: { eraseAt } }) : undefined;
+  // G6: nobody is signed in to an account that waits for its erasure; who signs in anew calls it off.
+  const ended = await endSessions(service, user._id, { change: { set: { eraseAt: at }, mail } });
+  if (!ended) throw problem("user.not_found");
   if (ERASE_DAYS === 0) service.eraser?.lookIn(settleMs);
-  else if (user.email !== undefined) await tellOwner(service, user.email, { template: "erasure-begun", data: { eraseAt } });
+  await service.outbox.handOver("users", ended);
   return { eraseAt };
 }
 
@@ -113,7 +115,9 @@ async function eraseAccount(service: ErasingService, user: StoredUser): Promise<
   const { _id: userId, email } = user;
   const messages = settings.ERASE_MESSAGES;
   while (!(await call(broker, "chat.person.erase", { userId, messages })).done);
-  if (email !== undefined) await call(broker, "mail.person.erase", { emails: [email] });
+  // Before the mail service is asked to forget the address, or it gets one of these after that.
+  await store.withdrawMails(user);
+  await call(broker, "mail.person.erase", { userId, emails: email === undefined ? [] : [email] });
   await store.people.eraseOf(userId);
   // An archive that is being made here is found to be gone by then, and leaves nothing.
   await service.exporter?.look();

@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Result } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
+import type { Enclosed } from "@confab/mixins/outbox.ts";
 import type { ServiceSchema } from "moleculer";
 import { v4 as uuid } from "uuid";
 import { provedEmail } from "./addresses.ts";
@@ -88,12 +89,11 @@ export async function makeNext(service: UserService, isStopped: () => boolean = 
   try {
     const { parts, bytes } = await make(service, user, taken, isStopped);
     const now = Date.now();
-    // Told by whoever made it, unless that takes too long.
-    const made = { parts, bytes, readyAt: now, expiresAt: now + service.settings.EXPORT_DAYS * day, leasedUntil: now + leaseMs };
-    const ready = await people.finishExport(taken, made);
+    const made = { parts, bytes, readyAt: now, expiresAt: now + service.settings.EXPORT_DAYS * day };
+    const ready = await people.finishExport(taken, made, await readyMail(service, taken));
     if (ready) service.logger.info(`An archive is ready: ${bytes} bytes in ${parts} parts`);
-    if (ready) await tell(service, ready);
     else await people.removeParts(taken);
+    await service.outbox.handOver("exports", ready);
   } catch (err) {
     service.logger.warn(`An archive is not ready, will try again: ${(err as Error).message}`);
     await people.removeParts(taken);
@@ -203,26 +203,23 @@ const readme = (names: readonly string[]) =>
     "",
   ].join("\n");
 
-/** Mails the link of one whose maker may have died before it could; whether there was one. */
+/** G9: mails the link of one that a node of the version before has made, and died before it could; whether there was one. */
 export async function tellNext(service: UserService): Promise<boolean> {
-  const untold = await service.store.people.takeUntold(Date.now(), leaseMs);
-  if (untold) await tell(service, untold);
-  return untold !== null;
+  const { people } = service.store;
+  const untold = await people.untoldExport(Date.now());
+  if (!untold) return false;
+  await service.outbox.handOver("exports", await people.tellExport(untold, await readyMail(service, untold)));
+  return true;
 }
 
-/** That there is a mail to send is stored with the archive: it is marked told only once the mail cannot be lost any more. */
-async function tell(service: UserService, { _id: exportId, userId }: StoredExport): Promise<void> {
+/** The mail with the link, to a proved address alone: another one finds it in the account. */
+async function readyMail(service: UserService, { _id, userId, language }: StoredExport): Promise<Enclosed | undefined> {
   const { EXPORT_DAYS: days, PUBLIC_URL } = service.settings;
-  try {
-    const user = await service.store.userById(userId);
-    const email = user && provedEmail(user);
-    const url = `${PUBLIC_URL.replace(/\/$/, "")}${pathOfExport(service, exportId)}`;
-    // Another one finds the link in the account alone.
-    if (email) await call(service.broker, "mail.job.accept", { template: "export-ready", to: email, data: { url, days } });
-    await service.store.people.markExportTold(exportId);
-  } catch (err) {
-    service.logger.debug("The link of an archive will be mailed later", err);
-  }
+  const user = await service.store.userById(userId);
+  const to = user && provedEmail(user);
+  if (!to) return undefined;
+  const url = `${PUBLIC_URL.replace(/\/$/, "")}${pathOfExport(service, _id)}`;
+  return service.outbox.enclose("exports", _id, { template: "export-ready", to, data: { url, days }, language });
 }
 
 const tokenOf = (key: Buffer, exportId: string) => createHmac("sha256", key).update(`export|${exportId}`).digest("base64url");

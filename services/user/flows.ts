@@ -1,8 +1,10 @@
-import { call, type Meta } from "@confab/mixins/define.ts";
+import type { Meta } from "@confab/mixins/define.ts";
+import { enclosing } from "@confab/mixins/outbox.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
 import { hashCode, newCode } from "./codes.ts";
 import { takeCode } from "./guard.ts";
+import type { Notice } from "./mails.ts";
 import type { UserService } from "./service.ts";
 import type { FlowPurpose, StoredFlow } from "./store/documents.ts";
 import { isSame } from "./tokens.ts";
@@ -11,12 +13,12 @@ interface Wanted extends Pick<StoredFlow, "userId" | "name" | "passwordHash"> {
   purpose: FlowPurpose;
   email: string;
   /** The mail that carries the code; or the one that goes out in its place, and then no code is good. */
-  mail: { code: string } | { instead: string };
+  mail: { code: "code" | "register-code" | "reset-code" | "email-code" } | { instead: "known-address" | "unknown-address" };
 }
 
 /**
  * Begins a flow: mails a code that is to come back, or something in its place where it must not be told that there is
- * nothing to do. Either way one flow is stored, one mail is accepted and the answer is the same.
+ * nothing to do. Either way one flow is stored with one mail in it, and the answer is the same.
  */
 export async function beginFlow(service: UserService, meta: Meta, { purpose, email, mail, ...rest }: Wanted) {
   await takeCode(service, email, meta);
@@ -24,15 +26,19 @@ export async function beginFlow(service: UserService, meta: Meta, { purpose, ema
   const flowId = uuid();
   const code = newCode();
   const isVoid = "instead" in mail;
-  await service.store.startFlow({
+  const notice: Notice = isVoid ? { template: mail.instead, data: {} } : { template: mail.code, data: { code, minutes } };
+  // To the address as it is compared: whoever reads the mail is who signs in.
+  const enclosed = service.outbox.enclose("flows", flowId, { ...notice, to: email, language: meta.language });
+  const flow: StoredFlow = {
     ...{ _id: flowId, purpose, email, codeHash: hashCode(service.keys, flowId, code), tries: 0 },
     expiresAt: Date.now() + minutes * 60_000,
     ...rest,
     ...(isVoid ? { void: true as const } : {}),
-  });
-  // To the address as it is compared: whoever reads the mail is who signs in.
-  const content = isVoid ? { template: mail.instead, data: {} } : { template: mail.code, data: { code, minutes } };
-  await call(service.broker, "mail.job.accept", { to: email, ...content });
+    // G5: the mail is there as soon as the flow is.
+    ...enclosing(enclosed),
+  };
+  await service.store.startFlow(flow);
+  await service.outbox.handOver("flows", flow);
   return { flowId, expiresIn: minutes * 60 };
 }
 

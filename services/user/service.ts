@@ -1,3 +1,4 @@
+import type { Outbox } from "@confab/mixins/outbox.ts";
 import type { Service } from "moleculer";
 import type { HostTokens } from "./host.tokens.ts";
 import type { Passwords } from "./passwords.ts";
@@ -12,4 +13,5 @@ export type UserService = Service & {
   keys: KeyRing;
   passwords: Passwords;
   hostTokens: HostTokens;
+  outbox: Outbox<keyof UserStore["mailing"]>;
 };

@@ -1,5 +1,6 @@
 import type { SignedIn } from "@confab/contracts";
-import { call, type Meta } from "@confab/mixins/define.ts";
+import type { Meta } from "@confab/mixins/define.ts";
+import { enclosing, type Enclosed } from "@confab/mixins/outbox.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
 import { requireOpen, roleOf } from "./accounts.ts";
@@ -29,8 +30,12 @@ export async function signIn(service: UserService, user: StoredUser, meta: Meta)
     epoch: user.epoch ?? 0,
   };
   const refreshToken = makeRefreshToken(service.keys, { sessionId: session._id, nonce: session.nonce }, session.generation);
-  await store.startSession({ ...session, tokenHash: hashToken(refreshToken) });
-  await noticePlace(service, stays, session);
+  // G5: by one write, so that nobody is in whom the owner does not hear of.
+  const mail = await newDeviceMail(service, stays, session, meta);
+  const started = { ...session, tokenHash: hashToken(refreshToken), ...enclosing(mail) };
+  await store.startSession(started);
+  await notePlace(service, stays, session);
+  await service.outbox.handOver("sessions", started);
   return { user: presentMe(stays, roleOf(service, stays)), ...presentTokens(service, session, refreshToken) };
 }
 
@@ -41,26 +46,24 @@ export function presentTokens(service: UserService, session: Pick<StoredSession,
   return { accessToken, refreshToken, expiresIn };
 }
 
-/** Remembers where from, and mails the owner where that is new; not at the very first sign-in. */
-async function noticePlace(service: UserService, user: StoredUser, { address, device, createdAt }: StoredSession): Promise<void> {
-  const { store } = service;
-  const isNew = await store.notePlace(placeOf(user._id, address), user._id, createdAt);
+/** What the owner is mailed of a sign-in from where the account is not known to be used; not of the very first. */
+async function newDeviceMail(
+  { store, outbox }: UserService,
+  user: StoredUser,
+  { _id, address, device, createdAt }: StoredSession,
+  { language }: Meta,
+): Promise<Enclosed | undefined> {
+  const isFirst = createdAt - user.createdAt < 60_000;
+  if (isFirst || user.email === undefined || !address) return undefined;
+  if (await store.isKnownPlace(placeOf(user._id, address))) return undefined;
+  const data = { at: presentTime(createdAt), device, address };
+  return outbox.enclose("sessions", _id, { template: "new-device", to: user.email, data, language });
+}
+
+/** Remembers where from: once the sign-in is stored, so that the next one is told of where this one came to nothing. */
+async function notePlace({ store }: UserService, user: StoredUser, { address, createdAt }: StoredSession): Promise<void> {
+  await store.notePlace(placeOf(user._id, address), user._id, createdAt);
   // Guesses at an account name its address, and its owner has some of their own from here: whoever has proved it, nobody else.
   const email = provedEmail(user);
   if (email !== undefined) await store.notePlace(placeOf(email, address), user._id, createdAt);
-  const isFirst = createdAt - user.createdAt < 60_000;
-  if (!isNew || isFirst || user.email === undefined || !address) return;
-  await tellOwner(service, user.email, { template: "new-device", data: { at: presentTime(createdAt), device, address } });
 }
-
-type Notice = { template: string; data: Record<string, unknown> };
-
-/** Mails the owner of an account about what was done. The deed stands also where the mail cannot be accepted just now. */
-export async function tellOwner(service: UserService, to: string, notice: Notice): Promise<void> {
-  await call(service.broker, "mail.job.accept", { to, ...notice }).catch((err: unknown) =>
-    service.logger.warn(`The mail ${notice.template} is not accepted`, err),
-  );
-}
-
-/** When, by which device and from where something is done, for a mail about it. */
-export const happened = ({ device = "", address = "" }: Meta) => ({ at: presentTime(Date.now()), device, address });

@@ -13,6 +13,8 @@ export interface Keys {
   code: Buffer;
   /** Under this key refresh tokens are made. */
   refresh: Buffer;
+  /** Under this key mails are sealed that the mail service does not have yet: the store alone tells no code. */
+  mail: Buffer;
 }
 
 /** The key that is signed with, and all that are good: it, those before it, and perhaps the one to come. */
@@ -97,5 +99,6 @@ export function deriveKeys(signing: KeyObject): Keys {
     published: { kty: "EC", crv: "P-256", x, y, kid, alg: tokenTerms.algorithm, use: "sig" },
     code: derive("code"),
     refresh: derive("refresh"),
+    mail: derive("mail"),
   };
 }

@@ -4,7 +4,6 @@ import { problem } from "@confab/mixins/problem.ts";
 import type { Env } from "@confab/mixins/settings.ts";
 import { ContractValidator, compileSchema } from "@confab/mixins/validator.ts";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
-import { v7 as uuid } from "uuid";
 import userService from "./user.service.ts";
 
 const faultsOf = compileSchema(MailJob);
@@ -33,10 +32,12 @@ export async function startUser(env: Env = { DATA_DIR: "memory" }) {
     actions: {
       ...define("mail.job.accept", async (ctx) => {
         if (mail.refuses) throw problem("unavailable", { retryAfter: 1 });
-        const faults = faultsOf(ctx.params);
+        const { template, to, data, jobId } = ctx.params;
+        const faults = faultsOf({ template, to, data });
         if (faults.length > 0) throw new Error(`no such mail: ${JSON.stringify(faults)}`);
-        mails.push(ctx.params);
-        return { jobId: uuid() };
+        // Under its number it is the same mail.
+        if (!mails.some((mail) => mail.jobId === jobId)) mails.push(ctx.params);
+        return { jobId: jobId! };
       }),
       ...define("mail.person.erase", async ({ params: { emails } }) => {
         if (mail.refuses) throw problem("unavailable", { retryAfter: 1 });

@@ -22,6 +22,7 @@ import { HostTokens } from "./host.tokens.ts";
 import { indexing } from "./directory.ts";
 import { erasing } from "./erasing.ts";
 import { exporting } from "./exporting.ts";
+import { mailing } from "./mails.ts";
 import { Passwords } from "./passwords.ts";
 import type { UserService } from "./service.ts";
 import { settings } from "./settings.ts";
@@ -34,7 +35,7 @@ export default function userService(env?: Env): ServiceSchema {
   return {
     name: "user",
     // In this order: what stands before the store starts when that is open, and stops before it closes.
-    mixins: [exporting, erasing, indexing, store((database) => UserStore.open(database)), sweeping, telling],
+    mixins: [exporting, erasing, mailing, indexing, store((database) => UserStore.open(database)), sweeping, telling],
     settings: settings.read(env),
     actions: {
       ...codes,

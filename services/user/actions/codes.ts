@@ -24,7 +24,7 @@ export const codes = {
     // Hashed before anybody knows whether it will be wanted: known and unknown addresses cost the same.
     const passwordHash = await this.passwords.hash(password);
     const isKnown = (await ownerOf(this, email)) !== null;
-    const mail = isKnown ? { instead: "known-address" } : { code: "register-code" };
+    const mail = isKnown ? ({ instead: "known-address" } as const) : ({ code: "register-code" } as const);
     return beginFlow(this, ctx.meta, { purpose: "register", email, mail, name: name.trim(), passwordHash });
   }),
 

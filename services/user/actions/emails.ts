@@ -4,10 +4,10 @@ import { Conflict } from "@confab/mixins/store/collection.ts";
 import { requireRecent, requireSession, roleOf } from "../accounts.ts";
 import { freeAddress, ownerOf } from "../addresses.ts";
 import { beginFlow, requireCode, useFlow } from "../flows.ts";
+import { happened, noticeFor } from "../mails.ts";
 import { normalizeEmail } from "../policies.ts";
 import { presentMe } from "../present.ts";
 import type { UserService } from "../service.ts";
-import { happened, tellOwner } from "../signing-in.ts";
 import { staying } from "../store/documents.ts";
 
 export const emails = {
@@ -16,7 +16,7 @@ export const emails = {
     const email = normalizeEmail(ctx.params.email);
     // Whose address it is already is told to that address alone.
     const isTaken = (await ownerOf(this, email)) !== null;
-    const mail = isTaken ? { instead: "known-address" } : { code: "email-code" };
+    const mail = isTaken ? ({ instead: "known-address" } as const) : ({ code: "email-code" } as const);
     return beginFlow(this, ctx.meta, { purpose: "email", email, mail, userId: user._id });
   }),
 
@@ -26,18 +26,18 @@ export const emails = {
     if (flow.userId !== user._id) throw problem("user.wrong_code");
     await useFlow(this, flow);
     await freeAddress(this, flow.email);
+    const data = { ...happened(ctx.meta), newEmail: flow.email };
+    // To the address that it was until now.
+    const mail = user.email === flow.email ? undefined : noticeFor(this, user, ctx.meta, { template: "email-changed", data });
     const changed = await this.store
-      .changeUser({ _id: user._id, ...staying }, { email: flow.email, emailVerified: true })
+      .changeUser({ _id: user._id, ...staying }, { email: flow.email, emailVerified: true }, {}, mail)
       // Somebody else took it since the code was mailed.
       .catch((err: unknown) => {
         if (err instanceof Conflict) throw problem("user.wrong_code");
         throw err;
       });
     if (!changed) throw problem("unauthenticated");
-    if (user.email !== undefined && user.email !== flow.email) {
-      const data = { ...happened(ctx.meta), newEmail: flow.email };
-      await tellOwner(this, user.email, { template: "email-changed", data });
-    }
+    await this.outbox.handOver("users", changed);
     return presentMe(changed, roleOf(this, changed));
   }),
 };

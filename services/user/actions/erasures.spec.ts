@@ -114,7 +114,7 @@ describe("once the grace is over", () => {
     const { user: ann, ...rest } = await user.signIn("ann@example.org");
     const { eraseAt } = await erase(askerOf({ user: ann, ...rest }));
     passTime(days(1));
-    expect(await beginErasure(service(), (await stored(ann.id))!)).toEqual({ eraseAt });
+    expect(await beginErasure(service(), (await stored(ann.id))!, {})).toEqual({ eraseAt });
     expect(user.mails.filter(({ template }) => template === "erasure-begun")).toHaveLength(1);
   });
 });

@@ -6,12 +6,12 @@ import { requireHostUser } from "../host.ts";
 export const erasures = {
   ...define("user.me.erase", async function (this: ErasingService, ctx) {
     const { user } = await requireRecent(this, ctx.meta);
-    return beginErasure(this, user);
+    return beginErasure(this, user, ctx.meta);
   }),
 
   ...define("user.host.erase", async function (this: ErasingService, ctx) {
     const user = await requireHostUser(this, ctx.params.externalId);
     await noteAct(this, ctx.meta, { action: "user.host.erase", target: user._id });
-    return beginErasure(this, user);
+    return beginErasure(this, user, ctx.meta);
   }),
 };

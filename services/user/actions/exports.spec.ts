@@ -236,14 +236,24 @@ test("a node that stops lays it down, and the next one need not wait", async () 
 test("the mail is sent later where it cannot be accepted now, and once", async () => {
   const ann = await somebody();
   user.mail.refuses = true;
-  await begin(ann.meta);
+  await begin({ ...ann.meta, language: "de" });
   await ready(ann.meta);
   await service().exporter!.look();
+  await service().outbox.look();
+  expect(ann.mails()).toEqual([]);
   user.mail.refuses = false;
+  for (let looks = 0; looks < 2; looks++) await service().outbox.look();
+  expect(ann.mails()).toMatchObject([{ template: "export-ready", language: "de" }]);
+  expect((await people().exportOf(ann.userId))!.mails).toBeUndefined();
+});
+
+test("G9: one that a node of the version before has made, and died before it told, is told of", async () => {
+  const ann = await somebody();
+  const before = { _id: uuid(), userId: ann.userId, requestedAt: 0, state: "ready" as const, leasedUntil: Date.now() + 60_000 };
+  await people().beginExport({ ...before, untold: true, expiresAt: Date.now() + days(1) }, undefined);
   expect(await tellNext(service())).toBe(false);
   passTime(61_000);
   expect(await tellNext(service())).toBe(true);
-  passTime(61_000);
   expect(await tellNext(service())).toBe(false);
   expect(ann.mails()).toHaveLength(1);
 });

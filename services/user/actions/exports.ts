@@ -13,11 +13,13 @@ export const exports = {
   ...define("user.export.begin", async function (this: ExportingService, ctx) {
     const { user } = await requireRecent(this, ctx.meta);
     const { people } = this.store;
+    const { language } = ctx.meta;
     const now = Date.now();
     const known = await people.exportOf(user._id);
     if (known && isFresh(known, now)) return presentExport(this, known);
     const begun: StoredExport = {
       ...{ _id: uuid(), userId: user._id, requestedAt: now, state: "preparing", leasedUntil: 0 },
+      ...(language ? { language } : {}),
       // One that cannot be made is not tried for ever.
       expiresAt: now + this.settings.EXPORT_DAYS * day,
     };

@@ -42,7 +42,7 @@ test("whoever registers a known address gets the same answer, and its owner a ma
   await user.register(ann, right);
   const answer = await call(user.broker, "user.account.register", { email: ann, password: "mallory's own", name: "Ann" });
   expect(answer).toEqual({ flowId: expect.any(String), expiresIn: 600 });
-  expect(user.mails.at(-1)).toEqual({ template: "known-address", to: ann, data: {} });
+  expect(user.mails.at(-1)).toEqual({ jobId: expect.any(String) as string, template: "known-address", to: ann, data: {} });
   for (let code = 0; code < 5; code++)
     await expect(call(user.broker, "user.code.verify", { flowId: answer.flowId, code: `00000${code}` })).rejects.toMatchObject({
       type: "user.wrong_code",
@@ -204,7 +204,12 @@ describe("forgotten", () => {
 
   test("the code of an unknown address is a mail that says so, and nothing is good for it", async () => {
     const { flowId, mail } = await forgot("nobody@example.org");
-    expect(mail).toEqual({ template: "unknown-address", to: "nobody@example.org", data: {} });
+    expect(mail).toEqual({
+      jobId: expect.any(String) as string,
+      template: "unknown-address",
+      to: "nobody@example.org",
+      data: {},
+    });
     await expect(call(user.broker, "user.password.reset", { flowId, code: "123456", password: right })).rejects.toMatchObject({
       type: "user.wrong_code",
     });

@@ -4,11 +4,12 @@ import { endOtherSessions, endSessions, requireOpen, requireRecent, requireSessi
 import { ownerOf } from "../addresses.ts";
 import { beginFlow, requireCode, useFlow } from "../flows.ts";
 import { guess } from "../guard.ts";
+import { happened, noticeFor } from "../mails.ts";
 import { checkPassword } from "../passwords.ts";
 import { normalizeEmail } from "../policies.ts";
 import { requireSecondFactor } from "../second.factor.ts";
 import type { UserService } from "../service.ts";
-import { happened, signIn, tellOwner } from "../signing-in.ts";
+import { signIn } from "../signing-in.ts";
 import type { StoredUser } from "../store/documents.ts";
 
 export const passwords = {
@@ -36,7 +37,7 @@ export const passwords = {
   ...define("user.password.forgot", async function (this: UserService, ctx) {
     const email = normalizeEmail(ctx.params.email);
     const isKnown = (await ownerOf(this, email)) !== null;
-    const mail = isKnown ? { code: "reset-code" } : { instead: "unknown-address" };
+    const mail = isKnown ? ({ code: "reset-code" } as const) : ({ instead: "unknown-address" } as const);
     return beginFlow(this, ctx.meta, { purpose: "reset", email, mail });
   }),
 
@@ -51,9 +52,10 @@ export const passwords = {
     await requireSecondFactor(this, user, totp, ctx.meta);
     const passwordHash = await this.passwords.hash(password);
     await useFlow(this, flow);
-    const changed = await endSessions(this, user._id, { change: { set: { passwordHash } } });
+    const mail = noticeFor(this, user, ctx.meta, { template: "password-changed", data: happened(ctx.meta) });
+    const changed = await endSessions(this, user._id, { change: { set: { passwordHash }, mail } });
     if (!changed) throw problem("user.wrong_code");
-    await tellOwner(this, flow.email, { template: "password-changed", data: happened(ctx.meta) });
+    await this.outbox.handOver("users", changed);
     return signIn(this, changed, ctx.meta);
   }),
 
@@ -65,11 +67,13 @@ export const passwords = {
       throw problem("user.wrong_credentials", { detail: "The current password is missing" });
     checkPassword(password, user.email);
     const passwordHash = await this.passwords.hash(password);
-    if (!(await endOtherSessions(this, { user, session }, { change: { set: { passwordHash } } }))) {
+    const mail = noticeFor(this, user, ctx.meta, { template: "password-changed", data: happened(ctx.meta) });
+    const changed = await endOtherSessions(this, { user, session }, { change: { set: { passwordHash }, mail } });
+    if (!changed) {
       await requireSession(this, ctx.meta);
       throw problem("user.wrong_credentials", { detail: "The password was changed meanwhile" });
     }
-    if (user.email !== undefined) await tellOwner(this, user.email, { template: "password-changed", data: happened(ctx.meta) });
+    await this.outbox.handOver("users", changed);
     return null;
   }),
 };

@@ -2,9 +2,9 @@ import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { requireRecent } from "../accounts.ts";
 import { guess } from "../guard.ts";
+import { happened, noticeFor } from "../mails.ts";
 import { hashRecoveryCode, newRecoveryCodes, newSecret, presentUri, stepOf } from "../second.factor.ts";
 import type { UserService } from "../service.ts";
-import { happened, tellOwner } from "../signing-in.ts";
 
 export const totps = {
   ...define("user.totp.begin", async function (this: UserService, ctx) {
@@ -33,20 +33,23 @@ export const totps = {
       { _id: user._id, totpPending: secret },
       { totpSecret: secret },
       { totpPending: true },
+      noticeFor(this, user, ctx.meta, { template: "totp-changed", data: { ...happened(ctx.meta), on: true } }),
     );
     if (!isOn) throw problem("user.totp_not_begun");
-    if (user.email !== undefined)
-      await tellOwner(this, user.email, { template: "totp-changed", data: { ...happened(ctx.meta), on: true } });
+    await this.outbox.handOver("users", isOn);
     return { recoveryCodes };
   }),
 
   ...define("user.totp.remove", async function (this: UserService, ctx) {
     const { user } = await requireRecent(this, ctx.meta);
     const gone = { totpSecret: true, totpPending: true, totpStep: true } as const;
-    await this.store.changeUser({ _id: user._id }, {}, gone);
+    const mail = noticeFor(this, user, ctx.meta, { template: "totp-changed", data: { ...happened(ctx.meta), on: false } });
+    const wasOn = { _id: user._id, totpSecret: { $exists: true } } as const;
+    const isOff = await this.store.changeUser(wasOn, {}, gone, mail);
+    // Nothing was on, and nobody is told; what was begun is over all the same.
+    if (!isOff) await this.store.changeUser({ _id: user._id }, {}, gone);
     await this.store.replaceRecoveryCodes(user._id, []);
-    if (user.totpSecret !== undefined && user.email !== undefined)
-      await tellOwner(this, user.email, { template: "totp-changed", data: { ...happened(ctx.meta), on: false } });
+    await this.outbox.handOver("users", isOff);
     return null;
   }),
 };

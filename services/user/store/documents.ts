@@ -1,7 +1,8 @@
 import type { UserRole } from "@confab/contracts";
+import { mailsIndex, type Mailing } from "@confab/mixins/outbox.ts";
 import { collection } from "@confab/mixins/store/collection.ts";
 
-export interface StoredUser {
+export interface StoredUser extends Mailing {
   _id: string;
   /** In its normal form. */
   email?: string;
@@ -48,7 +49,7 @@ export const staying = { erasing: { $exists: false }, erasedAt: { $exists: false
 export type FlowPurpose = "code" | "register" | "reset" | "email";
 
 /** A mailed code on its way back. */
-export interface StoredFlow {
+export interface StoredFlow extends Mailing {
   _id: string;
   /** Left out: to sign in. */
   purpose?: FlowPurpose;
@@ -72,7 +73,7 @@ export interface StoredAllowance {
   takenAt: number;
 }
 
-export interface StoredSession {
+export interface StoredSession extends Mailing {
   _id: string;
   userId: string;
   /** Goes into the making of this session's refresh tokens. */
@@ -119,10 +120,12 @@ export const users = collection<StoredUser>("users", [
   { name: "nameKey", fields: ["nameKey", "_id"], sparse: true, carries: "Finding people by the beginning of their name." },
   { name: "eraseAt", fields: ["eraseAt"], sparse: true, carries: "Accounts whose erasure is due, or under way." },
   { name: "untold", fields: ["untold"], sparse: true, carries: "Changes of profiles that their users' logs may lack." },
+  mailsIndex,
 ]);
 
 export const flows = collection<StoredFlow>("flows", [
   { name: "expiresAt", fields: ["expiresAt"], carries: "Removing what has expired." },
+  mailsIndex,
 ]);
 
 /** Its _id alone carries the limit: there are only so many to take, on however many nodes. */
@@ -134,6 +137,7 @@ export const sessions = collection<StoredSession>("sessions", [
   { name: "userId", fields: ["userId"], carries: "A user's sessions." },
   { name: "lastUsedAt", fields: ["lastUsedAt"], carries: "Removing what lay idle too long." },
   { name: "endedAt", fields: ["endedAt"], sparse: true, carries: "Removing what has ended." },
+  mailsIndex,
 ]);
 
 export const places = collection<StoredPlace>("places", [

@@ -73,8 +73,10 @@ export function peopleStoreSuite(open: () => Promise<UserStore>): void {
       await expect(take(one._id, now + 1500)).rejects.toThrow("does not wait");
       const second = await take(one._id, now + 2000);
       expect(await store.leaseExport(held, later)).toBe(false);
-      expect(await store.finishExport(held, made)).toBeNull();
-      expect(await store.finishExport(second, made)).toMatchObject({ state: "ready", worker: second.worker, untold: true });
+      expect(await store.finishExport(held, made, undefined)).toBeNull();
+      const mail = { mail: uuid(), mailsAt: uuid() };
+      const ready = await store.finishExport(second, made, mail);
+      expect(ready).toMatchObject({ state: "ready", worker: second.worker, mails: [mail.mail], mailsAt: mail.mailsAt });
       expect(await store.leaseExport(second, later)).toBe(false);
     });
 
@@ -85,7 +87,7 @@ export function peopleStoreSuite(open: () => Promise<UserStore>): void {
       await store.putPart(dead, 0, "dead");
       const alive = await take(one._id, now + 1000);
       await store.putPart(alive, 0, "alive");
-      const ready = (await store.finishExport(alive, made))!;
+      const ready = (await store.finishExport(alive, made, undefined))!;
       expect(await store.partOf(ready, 0)).toMatchObject({ base64: "alive" });
       expect([await store.partOf(dead, 0), await store.partOf(ready, 1)]).toEqual([null, null]);
       // What it still did meanwhile.
@@ -94,21 +96,17 @@ export function peopleStoreSuite(open: () => Promise<UserStore>): void {
       expect([await store.partOf(dead, 1), await store.partOf(ready, 0)]).toEqual([null, expect.anything()]);
     });
 
-    test("its mail is one node's to send, until that node was given time for it", async () => {
-      const one = begun();
+    test("G9: the mail of one that a node of the version before has made is added once, when that node was given time for it", async () => {
+      const one = { ...begun(), state: "ready" as const, untold: true as const, leasedUntil: now + 1000 };
       await store.beginExport(one, undefined);
-      await store.finishExport(await take(one._id), { ...made, leasedUntil: now + 1000 });
-      const untold = async (at: number) => {
-        for (;;) {
-          const taken = await store.takeUntold(at, 1000);
-          if (!taken || taken._id === one._id) return taken;
-        }
-      };
-      expect(await untold(now + 999)).toBeNull();
-      expect(await untold(now + 1000)).not.toBeNull();
-      expect(await untold(now + 1001)).toBeNull();
-      await store.markExportTold(one._id);
-      expect(await untold(later)).toBeNull();
+      const ids = async (at: number) => (await store.untoldExport(at))?._id;
+      expect(await ids(now + 999)).not.toBe(one._id);
+      const mail = { mail: uuid(), mailsAt: uuid() };
+      const told = await atOnce(4, () => store.tellExport(one, mail));
+      expect(told.filter((each) => each !== null)).toHaveLength(1);
+      const { untold: _, ...rest } = one;
+      expect(await store.exportById(one._id)).toEqual({ ...rest, mails: [mail.mail], mailsAt: mail.mailsAt });
+      expect(await ids(later)).not.toBe(one._id);
     });
 
     test("what is over goes, with its parts, and nothing else", async () => {

@@ -1,3 +1,5 @@
+import type { Language } from "@confab/contracts";
+import { mailsIndex, type Enclosed, type Mailing } from "@confab/mixins/outbox.ts";
 import { collection, Conflict, type Collection, type Database } from "@confab/mixins/store/collection.ts";
 
 /** A picture as it is shown. Its id is made anew with each, and not to be guessed: who has it may see it. */
@@ -10,12 +12,14 @@ export interface StoredAvatar {
 }
 
 /** An archive of all that is held of a user. */
-export interface StoredExport {
+export interface StoredExport extends Mailing {
   _id: string;
   userId: string;
+  /** Of whoever asked for it, for its mail. */
+  language?: Language;
   requestedAt: number;
   state: "preparing" | "ready";
-  /** Until when a worker has it in hand: to make it, or to have its mail sent. */
+  /** Until when a worker has it in hand. */
   leasedUntil: number;
   /** Whose hand that is, or whose parts it is made of. */
   worker?: string;
@@ -23,7 +27,7 @@ export interface StoredExport {
   expiresAt: number;
   parts?: number;
   bytes?: number;
-  /** Whether its mail may not have been accepted yet. */
+  /** Made by a node of the version before, whether its mail may not have been accepted yet. */
   untold?: true;
 }
 
@@ -43,6 +47,7 @@ export const exports = collection<StoredExport>("exports", [
   { name: "state", fields: ["state", "leasedUntil"], carries: "The next one to make." },
   { name: "untold", fields: ["untold"], sparse: true, carries: "Those whose mail may not have been accepted." },
   { name: "expiresAt", fields: ["expiresAt"], carries: "Removing what is over." },
+  mailsIndex,
 ]);
 export const exportParts = collection<StoredExportPart>("exportParts", [
   { name: "exportId", fields: ["exportId"], carries: "Removing an archive." },
@@ -54,6 +59,8 @@ export type TakenExport = StoredExport & { worker: string };
 /** Pictures and archives. */
 export class PeopleStore {
   readonly #avatars: Collection<StoredAvatar>;
+  /** Where the mails of archives lie: in the archives. */
+  readonly mailing: Collection<Mailing>;
   readonly #exports: Collection<StoredExport>;
   readonly #parts: Collection<StoredExportPart>;
 
@@ -64,6 +71,7 @@ export class PeopleStore {
   ) {
     this.#avatars = pictures;
     this.#exports = archives;
+    this.mailing = archives;
     this.#parts = parts;
   }
 
@@ -134,14 +142,18 @@ export class PeopleStore {
     return this.#parts.findOne({ _id: `${exportId}:${worker}:${part}` });
   }
 
-  /** It is made of this worker's parts; null where it is in another hand by now. */
+  /** It is made of this worker's parts, and its mail is to go out, where there is one; null where it is in another hand by now. */
   async finishExport(
     { _id, worker }: TakenExport,
-    made: Required<Pick<StoredExport, "readyAt" | "expiresAt" | "parts" | "bytes" | "leasedUntil">>,
+    made: Required<Pick<StoredExport, "readyAt" | "expiresAt" | "parts" | "bytes">>,
+    mail: Enclosed | undefined,
   ): Promise<StoredExport | null> {
     const ready = await this.#exports.updateOne(
       { _id, worker, state: "preparing" },
-      { $set: { ...made, state: "ready", untold: true } },
+      {
+        $set: { ...made, state: "ready", ...(mail ? { mailsAt: mail.mailsAt } : {}) },
+        ...(mail ? { $push: { mails: mail.mail } } : {}),
+      },
     );
     if (ready) await this.#parts.removeMany({ exportId: _id, worker: { $ne: worker } });
     return ready;
@@ -152,13 +164,25 @@ export class PeopleStore {
     await this.#parts.removeMany({ exportId, worker });
   }
 
-  /** Takes one whose mail may not have been accepted yet, and that nobody else has in hand. */
-  takeUntold(now: number, leaseMs: number): Promise<StoredExport | null> {
-    return this.#exports.updateOne({ untold: true, leasedUntil: { $lte: now } }, { $set: { leasedUntil: now + leaseMs } });
+  /** G9: one that a node of the version before has made, and died before it told. */
+  untoldExport(now: number): Promise<StoredExport | null> {
+    return this.#exports.findOne({ untold: true, leasedUntil: { $lte: now } });
   }
 
-  async markExportTold(exportId: string): Promise<void> {
-    await this.#exports.updateOne({ _id: exportId }, { $unset: { untold: true } });
+  /** Its mail is to go out, where there is one; null where another node has seen to that. */
+  tellExport({ _id, leasedUntil }: StoredExport, mail: Enclosed | undefined): Promise<StoredExport | null> {
+    return this.#exports.updateOne(
+      { _id, leasedUntil, untold: true },
+      {
+        $unset: { untold: true },
+        ...(mail ? { $push: { mails: mail.mail }, $set: { mailsAt: mail.mailsAt } } : {}),
+      },
+    );
+  }
+
+  /** Takes the mails of a user's archive back that the mail service does not have yet. */
+  async withdrawMails(userId: string): Promise<void> {
+    await this.#exports.updateOne({ userId }, { $unset: { mails: true, mailsAt: true } });
   }
 
   /** Its parts first: what a dying process leaves is on the list still. */

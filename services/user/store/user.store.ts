@@ -1,3 +1,4 @@
+import type { Enclosed, Mailing } from "@confab/mixins/outbox.ts";
 import { Conflict, type Collection, type Database, type Filter } from "@confab/mixins/store/collection.ts";
 import { isAlive, nameKey, type LimitsOfLife } from "../policies.ts";
 import * as documents from "./documents.ts";
@@ -18,6 +19,8 @@ export class UserStore {
   readonly people: PeopleStore;
   /** Leaves nothing in the files of what was removed or replaced up to now. */
   readonly scrub: () => Promise<void>;
+  /** Where mails lie until the mail service has them: in what they are caused by. */
+  readonly mailing: Record<"users" | "flows" | "sessions" | "exports", Collection<Mailing>>;
   readonly #users: Collection<StoredUser>;
   readonly #flows: Collection<StoredFlow>;
   readonly #allowances: Collection<StoredAllowance>;
@@ -46,6 +49,8 @@ export class UserStore {
     this.#sessions = collections.sessions;
     this.#places = collections.places;
     this.#recoveryCodes = collections.recoveryCodes;
+    const { users, flows, sessions } = collections;
+    this.mailing = { users, flows, sessions, exports: parts.people.mailing };
   }
 
   static async open(database: Database): Promise<UserStore> {
@@ -178,29 +183,43 @@ export class UserStore {
     );
   }
 
-  /** Changes what is no part of the profile; null where there is no such user, or it is not as the filter says. Throws Conflict. */
+  /**
+   * Changes what is no part of the profile, and adds the mail about that; null where there is no such user, or it is not
+   * as the filter says. Throws Conflict.
+   */
   changeUser(
     filter: Filter<StoredUser> & { _id: string },
     change: Partial<StoredUser>,
     unset: { [K in keyof StoredUser]?: true } = {},
+    mail?: Enclosed,
   ): Promise<StoredUser | null> {
+    const set = { ...change, ...(mail ? { mailsAt: mail.mailsAt } : {}) };
     return this.#users.updateOne(filter, {
-      ...(Object.keys(change).length > 0 ? { $set: change } : {}),
+      ...(Object.keys(set).length > 0 ? { $set: set } : {}),
       ...(Object.keys(unset).length > 0 ? { $unset: unset } : {}),
+      ...(mail ? { $push: { mails: mail.mail } } : {}),
     });
   }
 
   /**
-   * Ends all sessions of a user but one, and changes what they end for, by one write. One is kept only where the user is
-   * still of the epoch in which it was found alive; else nothing is done, and the answer is null.
+   * Ends all sessions of a user but one, changes what they end for, and adds the mail about it, by one write. One is kept
+   * only where the user is still of the epoch in which it was found alive; else nothing is done, and the answer is null.
    */
   nextEpoch(
     userId: string,
     kept: { sessionId: string; epoch: number | undefined } | null,
-    { set = {}, unset = {} }: { set?: Partial<StoredUser>; unset?: { [K in keyof StoredUser]?: true } } = {},
+    {
+      set = {},
+      unset = {},
+      mail,
+    }: { set?: Partial<StoredUser>; unset?: { [K in keyof StoredUser]?: true }; mail?: Enclosed | undefined } = {},
   ): Promise<StoredUser | null> {
     const gone = { ...unset, ...(kept === null ? { keptSession: true as const } : {}) };
-    const next = { ...set, ...(kept === null ? {} : { keptSession: kept.sessionId }) };
+    const next = {
+      ...set,
+      ...(kept === null ? {} : { keptSession: kept.sessionId }),
+      ...(mail ? { mailsAt: mail.mailsAt } : {}),
+    };
     return this.#users.updateOne(
       // What is left of an erased account says only that there was one.
       { _id: userId, erasedAt: none, ...(kept === null ? {} : { epoch: kept.epoch ?? none }) },
@@ -208,6 +227,7 @@ export class UserStore {
         $inc: { epoch: 1 },
         ...(Object.keys(next).length > 0 ? { $set: next } : {}),
         ...(Object.keys(gone).length > 0 ? { $unset: gone } : {}),
+        ...(mail ? { $push: { mails: mail.mail } } : {}),
       },
     );
   }
@@ -220,6 +240,17 @@ export class UserStore {
   /** From here on it is not called off; null where it was before. */
   beginErasing(userId: string, now: number): Promise<StoredUser | null> {
     return this.#users.updateOne({ _id: userId, eraseAt: { $lte: now } }, { $set: { erasing: true } });
+  }
+
+  /** Takes the mails back that the mail service does not have yet: to an account, or to its address. */
+  async withdrawMails({ _id: userId, email }: StoredUser): Promise<void> {
+    const none = { $unset: { mails: true, mailsAt: true } } as const;
+    const isSome = { mailsAt: { $exists: true } } as const;
+    await this.#users.updateOne({ _id: userId }, none);
+    while (await this.#sessions.updateOne({ userId, ...isSome }, none));
+    while (await this.#flows.updateOne({ userId, ...isSome }, none));
+    if (email !== undefined) while (await this.#flows.updateOne({ email, ...isSome }, none));
+    await this.people.withdrawMails(userId);
   }
 
   /** Removes all that is kept of an account: what stays is that there was one, and for now that this may have to be gone on with. */
@@ -344,7 +375,8 @@ export class UserStore {
     await this.#flows.removeMany({ expiresAt: { $lte: now } });
     await this.#allowances.removeMany({ takenAt: { $lte: now - allowanceMs } });
     await this.#sessions.removeMany({ lastUsedAt: { $lte: usedAfter } });
-    await this.#sessions.removeMany({ endedAt: { $lte: now } });
+    // The owner is to hear of a sign-in also where whoever it was has signed out again.
+    await this.#sessions.removeMany({ endedAt: { $lte: now }, mailsAt: none });
     await this.#places.removeMany({ seenAt: { $lte: now - placeMs } });
     await this.people.sweep(now);
   }
