@@ -27,6 +27,7 @@ const Unread = {
   /** Chats beyond those. */
   more: Type.Integer(),
   url: Type.String(),
+  timeZone: Type.Optional(Type.String({ description: "The reader's; UTC where left out." })),
 };
 
 /** A mail to be sent: which one, to whom, and what is filled in. */

@@ -20,6 +20,7 @@ import { settings as api } from "../services/api/settings.ts";
 import { settings as chat } from "../services/chat/settings.ts";
 import { settings as io } from "../services/io/settings.ts";
 import { settings as mail } from "../services/mail/settings.ts";
+import { renderLayout } from "../services/mail/templates/layout.generate.ts";
 import { settings as user } from "../services/user/settings.ts";
 import { renderRoutes } from "../sdk/routes.generate.ts";
 
@@ -31,21 +32,22 @@ const written = "Written from the code by `npm run generate`. Do not change it b
 type Declaration = AnySettings["declarations"][string];
 
 /** Every derived file that is not as the code says, with the text that it must have. */
-export function findStale(root: string): Map<string, string> {
+export async function findStale(root: string): Promise<Map<string, string>> {
   const wanted = new Map<string, string>();
-  const files: Record<string, () => string> = {
+  const files: Record<string, () => string | Promise<string>> = {
     ".env.example": () => presentEnvExample([...nodeSettings, edgeSettings, ...Object.values(serviceSettings)]),
     "docs/settings.md": renderSettings,
     "docs/errors.md": renderErrors,
     "docs/events.md": renderEvents,
     "sdk/routes.ts": renderRoutes,
+    "services/mail/templates/layout.html": renderLayout,
   };
   for (const name of serviceNames) {
     files[`services/${name}/.env.example`] = () => renderServiceEnv(name);
     files[`services/${name}/README.md`] = () => fillReadme(name, read(root, `services/${name}/README.md`));
   }
   for (const [file, render] of Object.entries(files)) {
-    const text = render();
+    const text = await render();
     if (read(root, file) !== text) wanted.set(file, text);
   }
   return wanted;
@@ -238,10 +240,8 @@ function presentFields(schema: { properties?: object; anyOf?: { properties?: obj
   return shared.length === 0 ? "" : code(`{ ${shared.join(", ")} }`);
 }
 
-const self = resolve(process.argv[1] ?? "");
-if (self.endsWith(join("tools", "generate.ts"))) {
-  const root = dirname(dirname(self));
-  const stale = findStale(root);
+async function generate(root: string): Promise<void> {
+  const stale = await findStale(root);
   const check = process.argv.includes("--check");
   for (const [file, text] of stale) {
     if (!check) writeFileSync(join(root, file), text);
@@ -249,3 +249,6 @@ if (self.endsWith(join("tools", "generate.ts"))) {
   }
   if (check && stale.size > 0) process.exitCode = 1;
 }
+
+const self = resolve(process.argv[1] ?? "");
+if (self.endsWith(join("tools", "generate.ts"))) void generate(dirname(dirname(self)));

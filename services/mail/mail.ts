@@ -1,6 +1,7 @@
 import type { Job } from "./job.ts";
-import { headerText, readMailbox } from "./mailbox.ts";
+import { headerText, isAddress } from "./mailbox.ts";
 import { render, type Context } from "./templates/index.ts";
+import { webUrl } from "./templates/letter.ts";
 
 /** A mail as it leaves, whatever carries it. */
 export interface Mail {
@@ -15,7 +16,7 @@ export interface Mail {
 }
 
 export function makeMail(job: Job, context: Context): Mail {
-  if (!readMailbox(job.to)) throw new Error("the address is not one plain address");
+  if (!isAddress(job.to)) throw new Error("the address is not one plain address");
   const { subject, text, html } = render(job, context);
   return {
     jobId: job.id,
@@ -26,8 +27,13 @@ export function makeMail(job: Job, context: Context): Mail {
     subject: headerText(subject),
     text,
     html,
-    // No machine is to answer a machine.
-    headers: { "Auto-Submitted": "auto-generated", ...unsubscribeHeaders(context) },
+    headers: {
+      // No machine is to answer a machine; Exchange listens to a header of its own.
+      "Auto-Submitted": "auto-generated",
+      "X-Auto-Response-Suppress": "All",
+      "Content-Language": context.language,
+      ...unsubscribeHeaders(context),
+    },
   };
 }
 
@@ -35,4 +41,4 @@ export function makeMail(job: Job, context: Context): Mail {
 const unsubscribeHeaders = ({ unsubscribeUrl }: Context): Record<string, string> =>
   unsubscribeUrl === undefined
     ? {}
-    : { "List-Unsubscribe": `<${unsubscribeUrl}>`, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" };
+    : { "List-Unsubscribe": `<${webUrl(unsubscribeUrl)}>`, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" };

@@ -1,74 +1,60 @@
-import type { MailJob } from "@confab/contracts";
-import { compose, type Block, type Content } from "./template.ts";
+import { button, paragraph, type Block } from "./letter.ts";
+import { line } from "./plain.ts";
+import type { DataOf, Template } from "./template.ts";
+import type { Words } from "./words/words.ts";
 
 /* What happened, or was asked for, about an account. */
 
-type DataOf<T extends MailJob["template"]> = Extract<MailJob, { template: T }>["data"];
-type Happened = DataOf<"new-device">;
+const facts = ({ at, device, address }: DataOf<"new-device">, words: Words): Block => ({
+  kind: "facts",
+  facts: [
+    [words.when, words.time(at)],
+    [words.device, line(device, 100) || words.unknown],
+    [words.place, line(address, 60) || words.unknown],
+  ],
+});
 
-const paragraph = (text: string): Block => ({ paragraph: text });
-const where = ({ at, device, address }: Happened) =>
-  paragraph(`It was done at ${presentTime(at)} from ${address || "an unknown place"}${device ? `, by ${device}` : ""}.`);
-const presentTime = (iso: string) => `${iso.slice(0, 16).replace("T", " ")} UTC`;
-const notYou = paragraph(
-  "If that was not you, set a new password at once by “Forgot password”: it ends all sessions. Then look at your sessions and your second factor.",
-);
+export const knownAddress: Template<"known-address"> = (_data, { words, publicUrl }) => {
+  const { subject, lead, button: label } = words["known-address"];
+  return { subject, blocks: [paragraph(lead), button(label, publicUrl), paragraph(words.notMe)], foot: [] };
+};
 
-export const knownAddress = (): Content =>
-  compose("You have an account already", [
-    paragraph(
-      "Somebody, perhaps you, wanted to use this address for an account. There is one already: sign in with it, or ask for a new password.",
-    ),
-    paragraph("If it was not you, there is nothing for you to do."),
-  ]);
+export const unknownAddress: Template<"unknown-address"> = (_data, { words }) => {
+  const { subject, lead } = words["unknown-address"];
+  return { subject, blocks: [paragraph(lead), paragraph(words.notMe)], foot: [] };
+};
 
-export const unknownAddress = (): Content =>
-  compose("There is no account of this address", [
-    paragraph(
-      "Somebody, perhaps you, asked for a new password. This address has no account; perhaps you registered with another one.",
-    ),
-    paragraph("If it was not you, there is nothing for you to do."),
-  ]);
+export const passwordChanged: Template<"password-changed"> = (data, { words }) => {
+  const { subject, lead } = words["password-changed"];
+  return { subject, blocks: [paragraph(lead), facts(data, words), paragraph(words.notYou)], foot: [] };
+};
 
-export const passwordChanged = (data: Happened): Content =>
-  compose("Your password was changed", [
-    paragraph("Your password was changed, and all other sessions were ended."),
-    where(data),
-    notYou,
-  ]);
+export const emailChanged: Template<"email-changed"> = (data, { words }) => {
+  const { subject, lead, otherwise } = words["email-changed"];
+  return {
+    subject,
+    blocks: [paragraph(lead(line(data.newEmail, 254))), facts(data, words), paragraph(otherwise)],
+    foot: [],
+  };
+};
 
-export const emailChanged = (data: DataOf<"email-changed">): Content =>
-  compose("Your address was changed", [
-    paragraph(`Your account now has the address ${data.newEmail}. Mails no longer go to this one.`),
-    where(data),
-    paragraph("If that was not you, tell whoever runs this service."),
-  ]);
+export const totpChanged: Template<"totp-changed"> = (data, { words }) => {
+  const { subject, lead } = words["totp-changed"][data.on ? "on" : "off"];
+  return { subject, blocks: [paragraph(lead), facts(data, words), paragraph(words.notYou)], foot: [] };
+};
 
-export const totpChanged = (data: DataOf<"totp-changed">): Content =>
-  compose(data.on ? "The second factor is on" : "The second factor is off", [
-    paragraph(
-      data.on ? "From now on signing in wants a code of your second factor." : "From now on signing in wants no second factor.",
-    ),
-    where(data),
-    notYou,
-  ]);
+export const newDevice: Template<"new-device"> = (data, { words }) => {
+  const { subject, lead } = words["new-device"];
+  return { subject, blocks: [paragraph(lead), facts(data, words), paragraph(words.notYou)], foot: [] };
+};
 
-export const newDevice = (data: Happened): Content =>
-  compose("Somebody signed in", [
-    paragraph("Your account was signed in to from a place that it did not know yet."),
-    where(data),
-    notYou,
-  ]);
+export const exportReady: Template<"export-ready"> = ({ url, days }, { words }) => {
+  const { subject, lead, button: label, until } = words["export-ready"];
+  return { subject, blocks: [paragraph(lead), button(label, url), paragraph(until(days))], foot: [] };
+};
 
-export const exportReady = ({ url, days }: DataOf<"export-ready">): Content =>
-  compose("Your data is ready", [
-    paragraph("The archive that you asked for holds all that is kept of you. Whoever has this link can read it:"),
-    paragraph(url),
-    paragraph(`It is there for ${days} days.`),
-  ]);
-
-export const erasureBegun = ({ eraseAt }: DataOf<"erasure-begun">): Content =>
-  compose("Your account will be erased", [
-    paragraph(`Your account will be erased at ${presentTime(eraseAt)}, and nobody can bring it back after that.`),
-    paragraph("To keep it, sign in before then."),
-  ]);
+export const erasureBegun: Template<"erasure-begun"> = ({ eraseAt }, { words, publicUrl }) => {
+  const { subject, lead, keep, button: label } = words["erasure-begun"];
+  const blocks = [paragraph(lead(words.time(eraseAt))), paragraph(keep), button(label, publicUrl)];
+  return { subject, blocks, foot: [] };
+};

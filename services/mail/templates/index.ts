@@ -1,8 +1,14 @@
 import type { Language, MailJob } from "@confab/contracts";
+import { readMailbox } from "../mailbox.ts";
 import * as account from "./account.ts";
-import * as codes from "./code.ts";
-import type { Content } from "./template.ts";
+import * as codes from "./codes.ts";
+import { renderHtml } from "./html.ts";
+import { link, type Content, type Letter } from "./letter.ts";
+import { name } from "./plain.ts";
+import type { Setting, Template } from "./template.ts";
+import { renderText } from "./text.ts";
 import * as unread from "./unread.ts";
+import { words } from "./words/words.ts";
 
 /** What a mail says besides its data. */
 export interface Context {
@@ -15,9 +21,7 @@ export interface Context {
   unsubscribeUrl?: string;
 }
 
-type Templates = { [T in MailJob["template"]]: (data: Extract<MailJob, { template: T }>["data"]) => Content };
-
-const templates: Templates = {
+const templates: { [T in MailJob["template"]]: Template<T> } = {
   code: codes.code,
   "register-code": codes.registerCode,
   "reset-code": codes.resetCode,
@@ -35,7 +39,14 @@ const templates: Templates = {
   digest: unread.digest,
 };
 
-export function render({ template, data }: MailJob, _context: Context): Content {
+/** Text and HTML of one mail, from one source. */
+export function render({ template, data }: MailJob, { from, language, publicUrl, unsubscribeUrl }: Context): Content {
   if (!Object.hasOwn(templates, template)) throw new Error("there is no such template on this node");
-  return (templates[template] as (data: MailJob["data"]) => Content)(data);
+  // A node of the version after this one may know more languages.
+  const spoken = Object.hasOwn(words, language) ? language : "en";
+  const setting: Setting = { words: words[spoken], publicUrl, unsubscribeUrl };
+  const letter = (templates[template] as (data: MailJob["data"], setting: Setting) => Letter)(data, setting);
+  const sender = name(readMailbox(from)!.name, new URL(publicUrl).host);
+  letter.foot.push(link(words[spoken].sentBy(sender), publicUrl));
+  return { subject: letter.subject, text: renderText(letter), html: renderHtml(letter, spoken, sender) };
 }

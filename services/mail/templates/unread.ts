@@ -1,22 +1,98 @@
-import type { MailJob } from "@confab/contracts";
-import { compose, type Block, type Content } from "./template.ts";
+import { button, link, paragraph, type Block, type Foot, type Letter } from "./letter.ts";
+import { lines, name } from "./plain.ts";
+import { zoneOf } from "./speech.ts";
+import type { DataOf, Setting, Template } from "./template.ts";
 
-type DataOf<T extends MailJob["template"]> = Extract<MailJob, { template: T }>["data"];
+/* What was written to somebody in chats: an invitation into one, and messages that lie unread. */
 
-const paragraph = (text: string): Block => ({ paragraph: text });
+type Unread = DataOf<"digest">;
+type Chat = Unread["chats"][number];
 
-export const invitation = ({ by, title, url }: DataOf<"invitation">): Content =>
-  compose(`${by} invites you to ${title}`, [paragraph(`${by} invites you to the group ${title}.`), paragraph(url)]);
+/** So many characters and lines of a message are told; the rest is read in the chat. */
+interface Excerpt {
+  most: number;
+  mostLines: number;
+}
 
-const unread = ({ chats, more, url }: DataOf<"digest">): Block[] => [
-  ...chats.flatMap(({ title, messages }) => [
-    paragraph(title),
-    ...messages.map(({ name, text }) => paragraph(`${name}: ${text}`)),
-  ]),
-  ...(more > 0 ? [paragraph(`and ${more} more chats`)] : []),
-  paragraph(url),
-];
+/** Why one gets a mail that one can decline, and where. */
+function footOf({ why, unsubscribe }: { why: string; unsubscribe: string }, { unsubscribeUrl }: Setting): Foot[] {
+  return unsubscribeUrl === undefined ? [] : [{ kind: "note", text: why }, link(unsubscribe, unsubscribeUrl)];
+}
 
-export const notification = (data: DataOf<"notification">): Content => compose(`New in ${data.chats[0]!.title}`, unread(data));
+export const invitation: Template<"invitation"> = (data, setting) => {
+  const { somebody, invitation: words } = setting.words;
+  const [by, title] = [name(data.by, somebody), name(data.title, "", 80)];
+  return {
+    subject: words.subject(by, title),
+    blocks: [paragraph(words.lead(by, title)), button(words.button, data.url), paragraph(words.otherwise)],
+    foot: footOf(words, setting),
+  };
+};
 
-export const digest = (data: DataOf<"digest">): Content => compose("Unread messages", unread(data));
+export const notification: Template<"notification"> = (data, setting) => {
+  const words = setting.words.notification;
+  return {
+    subject: subjectOf(data, setting),
+    blocks: tell(data, words, { most: 1000, mostLines: 30 }, setting),
+    foot: footOf(words, setting),
+  };
+
+  function subjectOf({ chats, more }: Unread, { words: { inGroup, somebody } }: Setting): string {
+    const [chat] = chats as [Chat];
+    if (chats.length + more > 1) return words.several(chats.length + more);
+    if (chat.isDirect) return words.direct(name(chat.title, somebody), chat.count);
+    const mention = chat.messages.find(({ isMention }) => isMention);
+    const where = inGroup(name(chat.title, "", 80));
+    return mention ? words.mention(name(mention.name, somebody), where) : words.group(chat.count, where);
+  }
+};
+
+export const digest: Template<"digest"> = (data, setting) => {
+  const words = setting.words.digest;
+  return {
+    subject: subjectOf(data, setting),
+    blocks: tell(data, words, { most: 300, mostLines: 6 }, setting),
+    foot: footOf(words, setting),
+  };
+
+  function subjectOf({ chats, more }: Unread, { words: { inGroup, somebody } }: Setting): string {
+    const [chat] = chats as [Chat];
+    // How much is unread in those that are not told, nobody says.
+    if (more > 0) return words.many(chats.length + more);
+    const count = chats.reduce((sum, { count }) => sum + count, 0);
+    if (chats.length > 1) return words.several(count, chats.length);
+    return chat.isDirect
+      ? words.direct(name(chat.title, somebody), count)
+      : words.group(count, inGroup(name(chat.title, "", 80)));
+  }
+};
+
+function tell(
+  { name: reader, chats, more, url, timeZone }: Unread,
+  { lead, button: label }: { lead: string; button: string },
+  excerpt: Excerpt,
+  { words }: Setting,
+): Letter["blocks"] {
+  const zone = zoneOf(timeZone);
+  const told = chats.flatMap(({ title, isDirect, count, messages }): Block[] => [
+    {
+      kind: "chat",
+      title: name(title, isDirect ? words.somebody : words.unnamedGroup, 80),
+      count: words.unreadOf(count, messages.length),
+    },
+    ...messages.map((message): Block => ({
+      kind: "message",
+      name: name(message.name, words.somebody),
+      when: words.moment(message.at, zone),
+      mention: message.isMention ? words.mention : "",
+      text: lines(message.text, excerpt) || words.wordless,
+    })),
+  ]);
+  const greeted = name(reader, "");
+  return [
+    paragraph(greeted ? `${words.hello(greeted)} ${lead}` : lead),
+    ...told,
+    ...(more > 0 ? [paragraph(words.moreChats(more))] : []),
+    button(label, url),
+  ];
+}
