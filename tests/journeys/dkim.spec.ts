@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { settings } from "../../services/mail/settings.ts";
-import { openTransport } from "../../services/mail/transports/index.ts";
+import { openProvider } from "../../services/mail/transports/index.ts";
 import { sampleMail, startSmtpServer } from "../../services/mail/transports/testing.ts";
 import { describeWithPython, installPackages, runPython } from "../support/python.ts";
 
@@ -110,11 +110,7 @@ const dkim = {
 };
 
 async function send(env: Record<string, string>): Promise<void> {
-  const transport = openTransport({
-    settings: settings.read({ ...env, ...dkim }),
-    store: { keepMail: () => Promise.reject(new Error("it is no inbox")) },
-    logger: { warn: () => {} },
-  });
+  const transport = openProvider(settings.read({ ...env, ...dkim }))!;
   await transport.send(mail);
   transport.close();
 }

@@ -1,5 +1,5 @@
 import { hasInbox } from "../policies.ts";
-import type { MailSettings, providerSettings } from "../settings.ts";
+import { providerSettings, type MailSettings } from "../settings.ts";
 import type { MailStore } from "../store/mail.store.ts";
 import { keyBits, readDkimKey, soundKeyBits } from "./dkim.ts";
 import { inboxTransport } from "./inbox.ts";
@@ -14,18 +14,21 @@ const providers: Record<(typeof providerSettings)[number], (url: string, setting
   MAILGUN_URL: (MAILGUN_URL, settings, hear) => mailgunTransport({ ...settings, MAILGUN_URL }, { hear }),
 };
 
+/** Hands mails to whom the settings name; nothing where they name nobody. */
+export function openProvider(settings: MailSettings, hear?: Hear): Transport | undefined {
+  const name = providerSettings.find((name) => settings[name] !== undefined);
+  return name && paced(providers[name](settings[name]!, settings, hear), settings.MAIL_PER_SECOND);
+}
+
 interface Parts {
   settings: MailSettings;
   store: Pick<MailStore, "keepMail">;
   logger: { warn(line: string): void };
-  hear?: Hear;
 }
 
-/** The one transport that the settings name. */
-export function openTransport({ settings, store, logger, hear }: Parts): Transport {
-  if (hasInbox(settings)) return inboxTransport(store);
+/** The provider of the settings, or the dev inbox. */
+export function openTransport({ settings, store, logger }: Parts): Transport {
   const bits = settings.DKIM_PRIVATE_KEY ? keyBits(readDkimKey(settings.DKIM_PRIVATE_KEY)!) : soundKeyBits;
   if (bits < soundKeyBits) logger.warn(`DKIM_PRIVATE_KEY has ${bits} bits; ${soundKeyBits} are usual, and wanted by many`);
-  const [name, open] = Object.entries(providers).find(([name]) => settings[name as keyof typeof providers] !== undefined)!;
-  return paced(open(settings[name as keyof typeof providers]!, settings, hear), settings.MAIL_PER_SECOND);
+  return hasInbox(settings) ? inboxTransport(store) : openProvider(settings)!;
 }

@@ -34,7 +34,7 @@ export function judgeSmtp(failure: SmtpFailure & Error): Error {
   const status = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1];
   if (status?.startsWith("4.")) return failure;
   if (ofSession.has(responseCode) || ofSignIn.test(status ?? "") || ofRelay.test(response)) return failure;
-  return new Refused(response, { isAddress: refusesAddress(command, responseCode, status, response) });
+  return new Refused(response, { isAddress: refusesAddress(command, responseCode, status, response), cause: failure });
 }
 
 function refusesAddress(

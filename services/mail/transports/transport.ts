@@ -18,8 +18,8 @@ export class Refused extends Error {
   /** Whether it is the address that is refused, whatever a mail to it says. */
   readonly isAddress: boolean;
 
-  constructor(answer: string, { isAddress }: { isAddress: boolean }) {
-    super(answer);
+  constructor(answer: string, { isAddress, cause }: { isAddress: boolean; cause?: unknown }) {
+    super(answer, { cause });
     this.name = "Refused";
     this.isAddress = isAddress;
   }
