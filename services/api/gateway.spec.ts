@@ -176,6 +176,12 @@ describe("who asks", () => {
       headers: { "user-agent": "x".repeat(300), "x-user-id": "eve", "x-forwarded-for": "1.2.3.4" },
     });
     expect(asked[0]!.meta).toMatchObject({ userId, sessionId, device: "x".repeat(200), address: "127.0.0.1" });
+    expect(asked[0]!.meta).not.toHaveProperty("language");
+  });
+
+  test("is told with the language of theirs that mails are written in", async () => {
+    await api.ask("/api/v1/users/me", { token: token(), headers: { "accept-language": "fr, de-AT;q=0.9, en;q=0.8" } });
+    expect(asked[0]!.meta).toMatchObject({ language: "de" });
   });
 
   test.each<[string, () => Record<string, string>]>([
@@ -255,7 +261,10 @@ describe("administrators and the host's backend", () => {
   };
   const asAdmin = (given?: string) => both.ask("/api/v1/admin/keys", given === undefined ? {} : { token: given });
   const asHost = (given?: string) =>
-    both.ask("/api/v1/server/users/7", { method: "PUT", body: {}, ...(given === undefined ? {} : { token: given }) });
+    both.ask("/api/v1/server/users/7", {
+      ...{ method: "PUT", body: {}, headers: { "accept-language": "de" } },
+      ...(given === undefined ? {} : { token: given }),
+    });
 
   test("an administrator is one for as long as they are, asked each time", async () => {
     const userId = randomUUID();
@@ -275,6 +284,8 @@ describe("administrators and the host's backend", () => {
     expect((await asHost("ck_all")).status).toBe(200);
     expect(seen).toMatchObject([{ keyId: chatId, scopes: ["users", "tokens"] }]);
     expect(seen[0]!["userId"]).toBeUndefined();
+    // The language of a machine is nobody's.
+    expect(seen[0]!["language"]).toBeUndefined();
   });
 
   test("one without the scope is 403, and calls nothing", async () => {

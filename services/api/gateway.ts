@@ -12,6 +12,7 @@ import ApiGateway from "moleculer-web";
 import { allowOrigin, answerOptions } from "./cors.ts";
 import { answerJson, answerProblem, edgeProblem, pathOf, requestIdOf } from "./errors.ts";
 import { readIdempotencyKey } from "./idempotency.ts";
+import { languageOf } from "./language.ts";
 import { noteProof, noteRefusal } from "./noting.ts";
 import { gatherParams } from "./params.ts";
 import { forgetAddress, limitAddress, tellRates } from "./rates.ts";
@@ -166,6 +167,9 @@ async function prepareCall(
   const address = this.addressOf(req);
   ctx.meta.device = (req.headers["user-agent"] ?? "").slice(0, 200);
   ctx.meta.address = address;
+  // The host's backend speaks for people whose language it does not say.
+  const language = route.contract.audience === "server" ? undefined : languageOf(req);
+  if (language) ctx.meta.language = language;
   const asker = await identify(this, route, req);
   const { path, query, body } = { path: req.$params["params"] as Record<string, string>, query: req.$query, body: req.body };
   if (asker.keyId !== undefined || asker.userId !== undefined) {

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { languages, type Language } from "@confab/contracts";
-import express, { type Request } from "express";
+import { request as express, type Request } from "express";
 
-/** The best of ours by Accept-Language; undefined where nothing is asked for that we have. */
-export function languageOf(req: IncomingMessage): Language | undefined {
-  if (req.headers["accept-language"] === undefined) return undefined;
-  const best = express.request.acceptsLanguages.call(req as Request, ...languages);
+/** What only `*` stands for. */
+const any = "x-any";
+
+/** The one of our languages that whoever asks likes best; undefined where they named none of them. */
+export function languageOf(req: Pick<IncomingMessage, "headers">): Language | undefined {
+  const best = express.acceptsLanguages.call(req as Request, any, ...languages);
   return languages.find((language) => language === best);
 }
