@@ -32,11 +32,12 @@ const inHandAtOnce = 20;
 export async function drainOldQueues(connection: ChannelModel, options: OldQueuesOptions): Promise<void> {
   const { namespace, pausesMs, store } = options;
   const { jobs, dead, wait } = oldQueueNames(namespace);
-  await drain(connection, jobs, options, async (job, failures) => {
+  const isThere = await drain(connection, jobs, options, async (job, failures) => {
     const now = Date.now();
     await store.addJob(job, now, failures);
     return now;
   });
+  if (!isThere) return;
   // They wait at most twice as long, but where they can be erased.
   for (const pauseMs of new Set(pausesMs))
     await drain(connection, wait(pauseMs), options, async (job, failures) => {
@@ -50,17 +51,17 @@ export async function drainOldQueues(connection: ChannelModel, options: OldQueue
   });
 }
 
-/** `move` resolves with when the job is due, undefined where never. */
+/** False where there is no such queue. `move` resolves with when the job is due, undefined where never. */
 async function drain(
   connection: ChannelModel,
   queue: string,
   { log, announce, isStopping }: OldQueuesOptions,
   move: (job: Job, failures: number, reason: string) => Promise<number | undefined>,
-): Promise<void> {
+): Promise<boolean> {
   // Of its own, since asking for a queue that is not there closes the channel.
   const channel = await connection.createChannel();
   channel.on("error", () => {});
-  if (!(await channel.checkQueue(queue).catch(() => undefined))) return;
+  if (!(await channel.checkQueue(queue).catch(() => undefined))) return false;
 
   async function take(message: ConsumeMessage) {
     const job = readJob(message.content);
@@ -84,6 +85,7 @@ async function drain(
     // Throws where the channel is lost meanwhile: it is delivered again, and known already.
     if (message) void take(message).catch(() => {});
   });
+  return true;
 }
 
 function readJob(body: Buffer): Job | undefined {

@@ -56,6 +56,7 @@ export class RabbitLink {
         await Promise.race([this.#setUp(channel, connection), lost.then(() => Promise.reject(new Error("lost at set-up")))]);
         failures = 0;
         this.#channel = channel;
+        this.#log.info("Connected to RabbitMQ");
         await lost;
         if (!signal.aborted) this.#log.warn("The channel to RabbitMQ is lost, opening another");
       } catch (err) {

@@ -18,13 +18,13 @@ export interface RabbitQueueOptions {
   relayMs?: number;
   /** After so long a job that is due is taken for one that was not announced, or whose announcement got lost. */
   overdueMs?: number;
+  /** Of a queue. Beyond them RabbitMQ refuses, and the relay brings what was refused. */
+  mostMessages?: number;
   now?: () => number;
 }
 
 /** A message that so many consumers did not live to settle. */
 export const deliveryLimit = 20;
-/** Beyond them RabbitMQ refuses, and the relay brings what was refused. */
-const mostMessages = 100_000;
 const confirmPatienceMs = 10_000;
 /** When a job is looked at again that the store did not give. */
 const storeAwayMs = 5000;
@@ -57,7 +57,7 @@ export class RabbitQueue implements MailQueue {
   #stopConsuming: () => Promise<unknown> = async () => {};
 
   constructor(options: RabbitQueueOptions) {
-    this.#options = { relayMs: 5000, overdueMs: 10_000, now: Date.now, ...options };
+    this.#options = { relayMs: 5000, overdueMs: 10_000, mostMessages: 100_000, now: Date.now, ...options };
     this.#names = queueNames(options.namespace);
     this.#delaysMs = [...new Set([...options.pausesMs, leaseMs])].toSorted((one, other) => one - other);
     this.#link = new RabbitLink(options.url, (channel, connection) => this.#setUp(channel, connection), options.log);
@@ -87,7 +87,7 @@ export class RabbitQueue implements MailQueue {
 
   /** On each new channel. */
   async #setUp(channel: ConfirmChannel, connection: ChannelModel): Promise<void> {
-    const { namespace, pausesMs, store, log } = this.#options;
+    const { namespace, pausesMs, mostMessages, store, log } = this.#options;
     const { jobs, dead, delay } = this.#names;
     const declare = (name: string, more: object) =>
       channel.assertQueue(name, {
@@ -105,7 +105,10 @@ export class RabbitQueue implements MailQueue {
     const ending = await channel.consume(dead, (message) => this.#take(channel, message, (jobId) => this.#end(jobId)));
     this.#stopConsuming = () => Promise.all([channel.cancel(working.consumerTag), channel.cancel(ending.consumerTag)]);
     const announce = (jobId: string, dueAt: number) => this.#announce(jobId, dueAt, channel);
-    await drainOldQueues(connection, { namespace, pausesMs, store, log, announce, isStopping: () => this.#isStopping });
+    // Where it fails the connection is lost, and the next one goes on with it.
+    void drainOldQueues(connection, { namespace, pausesMs, store, log, announce, isStopping: () => this.#isStopping }).catch(
+      () => {},
+    );
   }
 
   #take(channel: ConfirmChannel, message: ConsumeMessage | null, work: (jobId: string) => Promise<void>): void {

@@ -1,4 +1,3 @@
-import type { MailJob } from "@confab/contracts";
 import { v7 as uuid } from "uuid";
 import { makeJob, type Job } from "../job.ts";
 import { deadKeptMs } from "../queue/queue.ts";
@@ -15,7 +14,7 @@ export function mailStoreSuite(open: () => Promise<MailStore>): void {
     makeJob({ template: "code", to, data: { code: "123456", minutes: 10 } }, "confab@example.org");
   const digest = (userId: string) => {
     const data = { userId, name: "Ann", chats: [], more: 0, url: "" };
-    return makeJob({ template: "digest", to: `${uuid()}@example.org`, data } as MailJob, "confab@example.org");
+    return makeJob({ template: "digest", to: `${uuid()}@example.org`, data }, "confab@example.org");
   };
   const take = async ({ id }: Job, worker = "one", now = 1000) => (await store.takeJob(id, worker, now, 100))!;
   async function added(job = code(), dueAt = 1000): Promise<Job> {
