@@ -91,7 +91,7 @@ describe("a code", () => {
     expect(subject).toBe("123456 is your sign-in code");
     expect(text.split("\n")).toContain("123456");
     expect(text).toContain("10 minutes");
-    expect(html).toMatch(/>123456<\/div>/);
+    expect(html).toMatch(/>123456<\/span\s*>/);
     expect(renderOne(job, "de").subject).toBe("123456 ist Ihr Anmeldecode");
   });
 
