@@ -1,4 +1,5 @@
 import { emit } from "@confab/mixins/define.ts";
+import { Outbox } from "@confab/mixins/outbox.ts";
 import type { Env } from "@confab/mixins/settings.ts";
 import { store } from "@confab/mixins/store/store.mixin.ts";
 import type { ServiceSchema } from "moleculer";
@@ -62,9 +63,10 @@ export default (env?: Env): ServiceSchema =>
         this.logger.warn("States could not be kept; they will be later.", err),
       );
       this.log = new ChatLog(this.store, this.chats, (entries) => tell(this, entries));
+      this.outbox = new Outbox({ broker: this.broker, logger: this.logger, collections: this.store.mailing });
     },
     async stopped(this: ChatService) {
-      await this.chats?.close();
+      await Promise.all([this.outbox?.stop(), this.chats?.close()]);
     },
   }) as unknown as ServiceSchema;
 

@@ -1,4 +1,5 @@
 import type { Values } from "@confab/mixins/settings.ts";
+import type { Outbox } from "@confab/mixins/outbox.ts";
 import type { Service } from "moleculer";
 import type { Blocks } from "./blocks.ts";
 import type { ChatLog } from "./log.ts";
@@ -15,4 +16,5 @@ export type ChatService = Service & {
   log: ChatLog;
   userLog: UserLog;
   blocks: Blocks;
+  outbox: Outbox<keyof ChatStore["mailing"]>;
 };

@@ -1,5 +1,8 @@
+import { clusterDeclarations } from "@confab/mixins/cluster.ts";
 import { limitSettings } from "@confab/mixins/limits.ts";
-import { joinSettings } from "@confab/mixins/settings.ts";
+import { declareSettings, joinSettings } from "@confab/mixins/settings.ts";
 import { storeSettings } from "@confab/mixins/store/store.mixin.ts";
 
-export const settings = joinSettings(storeSettings, limitSettings);
+const { PUBLIC_URL } = clusterDeclarations;
+
+export const settings = joinSettings(storeSettings, limitSettings, declareSettings("chat", { PUBLIC_URL }));

@@ -1,6 +1,6 @@
 /* Nodes of the chat service on one store, as the specs beside the code use them. */
-import type { ActionName, Chat, Entry, Message, Params, Payload, Result } from "@confab/contracts";
-import { isProblem, ProblemRegenerator } from "@confab/mixins/problem.ts";
+import type { ActionName, Chat, Entry, Language, Message, Params, Payload, Result } from "@confab/contracts";
+import { isProblem, problem, ProblemRegenerator } from "@confab/mixins/problem.ts";
 import type { Outcome } from "@confab/mixins/store/collection.ts";
 import { openNedb } from "@confab/mixins/store/nedb.ts";
 import { ContractValidator } from "@confab/mixins/validator.ts";
@@ -93,6 +93,9 @@ export class TestNode {
   readonly entries: Entry[] = [];
   readonly userEntries: Payload<"chat.user.appended">[] = [];
   readonly receipts: Payload<"chat.receipt.moved">[] = [];
+  /** What the mail service was given, and whether it takes anything. */
+  readonly mails: Params<"mail.job.accept">[] = [];
+  takesMails = true;
   readonly service: ChatService;
   readonly #shared: ChatStore;
   readonly #begin: (this: ChatService) => Promise<void>;
@@ -113,6 +116,10 @@ export class TestNode {
     this.broker.createService({
       name: "user",
       actions: {
+        "profile.get": (ctx: { params: Params<"user.profile.get"> }) => ({
+          id: ctx.params.userId,
+          name: `Name ${ctx.params.userId}`,
+        }),
         "profile.known": (ctx: { params: { userIds: string[] } }) => ({
           userIds: ctx.params.userIds.filter((id) => !strangers.has(id)),
         }),
@@ -120,6 +127,15 @@ export class TestNode {
         "host.resolve": (ctx: { params: Params<"user.host.resolve"> }) => ({
           items: ctx.params.externalIds.filter((id) => !strangers.has(id)).map((id) => ({ externalId: id, userId: id })),
         }),
+      },
+    });
+    this.broker.createService({
+      name: "mail",
+      actions: {
+        "job.accept": (ctx: { params: Params<"mail.job.accept"> }) => {
+          if (!this.takesMails) throw problem("unavailable", { retryAfter: 1 });
+          this.mails.push(ctx.params);
+        },
       },
     });
     this.broker.createService({
@@ -142,7 +158,7 @@ export class TestNode {
     userId: string,
     name: N,
     params: Params<N>,
-    more: { idempotencyKey?: string } = {},
+    more: { idempotencyKey?: string; language?: Language } = {},
   ): Promise<Answer<N>> {
     const meta: { userId: string; $statusCode?: number } = { userId, ...more };
     const result = await this.broker.call<object | null, Params<N>>(name, params, { meta });
@@ -160,9 +176,10 @@ export class TestNode {
   }
 
   /** As kill -9, and a new process in its place: whatever this node had only in memory is gone. */
-  restart(): Promise<void> {
+  async restart(): Promise<void> {
     const { jitter } = this.access;
     this.access.die();
+    await this.service.outbox.stop();
     this.access = new Access(this.#shared);
     this.access.jitter = jitter;
     return this.#start();
@@ -224,8 +241,12 @@ export class Nodes {
     return this.all[this.#turn++ % this.all.length]!;
   }
 
-  as = <N extends ActionName>(userId: string, name: N, params: Params<N>, more?: { idempotencyKey?: string }) =>
-    this.next().as(userId, name, params, more);
+  as = <N extends ActionName>(
+    userId: string,
+    name: N,
+    params: Params<N>,
+    more?: { idempotencyKey?: string; language?: Language },
+  ) => this.next().as(userId, name, params, more);
 
   group = (memberIds: readonly string[], rules: Omit<Params<"chat.chat.create">, "type" | "memberIds"> = {}): Promise<Chat> =>
     this.as(memberIds[0]!, "chat.chat.create", { type: "group", memberIds: memberIds.slice(1), ...rules });

@@ -1,3 +1,4 @@
+import { v7 as uuid } from "uuid";
 import { allEntries, outcome, outcomes, passTime, times, useNodes, users } from "../testing.ts";
 
 const nodes = useNodes({ MAX_MEMBERS: "30" });
@@ -13,7 +14,7 @@ beforeEach(async () => {
   chatId = (await group([ann, bob])).id;
 });
 
-const create = (more: { expiresIn?: number; maxUses?: number } = {}, idempotencyKey?: string, by = ann) =>
+const create = (more: { expiresIn?: number; maxUses?: number; email?: string } = {}, idempotencyKey?: string, by = ann) =>
   as(by, "chat.invite.create", { chatId, ...more }, idempotencyKey ? { idempotencyKey } : {});
 const accept = (userId: string, code: string) => as(userId, "chat.invite.accept", { code });
 const list = async () => (await as(ann, "chat.invite.list", { chatId })).items;
@@ -118,3 +119,126 @@ test("a hundred good ones and no more; the hundredth asked for again is there", 
   expect(await outcome(create())).toBe("done");
   expect(await outcome(create())).toBe("chat.too_many_invites");
 }, 15_000);
+
+describe("by mail", () => {
+  /** Under its number it is the same mail, whoever hands it over. */
+  const mails = () => [...new Map(nodes.all.flatMap((node) => node.mails.map((mail) => [mail.jobId, mail]))).values()];
+  const look = () => Promise.all(nodes.all.map(({ service }) => service.outbox.look()));
+  const takeMails = (takes: boolean) => nodes.all.forEach((node) => (node.takesMails = takes));
+  const waiting = async () => (await nodes.store.mailing.invites.find({ mailsAt: { $gt: "" } })).length;
+  beforeEach(() => nodes.all.forEach((node) => (node.mails.length = 0)));
+  let address: string;
+  beforeEach(() => (address = `zoe.${uuid()}@example.org`));
+
+  test("goes out with the link, in the asker's language, and the link is good for one", async () => {
+    await as(ann, "chat.chat.change", { chatId, title: "Tea & cake" });
+    const invite = await as(ann, "chat.invite.create", { chatId, email: address }, { language: "de" });
+    expect(invite).toMatchObject({ maxUses: 1, uses: 0, status: 201 });
+    expect(Object.keys(invite).join()).not.toMatch(/mail/i);
+    expect(mails()).toEqual([
+      {
+        ...{ jobId: expect.any(String) as string, template: "invitation", to: address, language: "de" },
+        data: { by: `Name ${ann}`, title: "Tea & cake", url: `http://localhost:3000/#/invite/${invite.code}` },
+      },
+    ]);
+    expect(await waiting()).toBe(0);
+    expect((await list()).map((one) => Object.keys(one).join()).join()).not.toMatch(/mail/i);
+    await accept(eve, invite.code);
+    expect(await list()).toEqual([]);
+  });
+
+  test("of a group without a title says nothing of one; for more people where that is asked for", async () => {
+    expect(await create({ email: address, maxUses: 5 })).toMatchObject({ maxUses: 5 });
+    expect(mails()).toMatchObject([{ data: { title: "" } }]);
+  });
+
+  test("G5: waits with the link for a mail service that is away, and goes out once", async () => {
+    takeMails(false);
+    const invite = await create({ email: address });
+    expect(await waiting()).toBe(1);
+    takeMails(true);
+    await look();
+    expect(mails()).toMatchObject([{ to: address, data: { url: expect.stringContaining(invite.code) as string } }]);
+  });
+
+  test("G5: a node that dies as soon as the link is stored has left the mail to another", async () => {
+    const node = nodes.one;
+    const stop = node.access.intercept("putInvite", async (proceed) => {
+      await proceed();
+      throw new Error("this node was killed");
+    });
+    await expect(node.as(ann, "chat.invite.create", { chatId, email: address })).rejects.toThrow("killed");
+    stop();
+    expect(mails()).toEqual([]);
+    await nodes.two.service.outbox.look();
+    expect(mails()).toMatchObject([{ to: address }]);
+  });
+
+  test("is not sent of a link that was revoked before", async () => {
+    takeMails(false);
+    const { id } = await create({ email: address });
+    await as(ann, "chat.invite.revoke", { chatId, inviteId: id });
+    takeMails(true);
+    await look();
+    expect(mails()).toEqual([]);
+  });
+
+  test("asked for again under the same Idempotency-Key it is one mail, also at once, and counts as one", async () => {
+    nodes.all.forEach(({ access }) => (access.jitter = 3));
+    await Promise.all(times(3, () => create({ email: address }, "key")));
+    for (let again = 0; again < 4; again++) await create({ email: address }, "key");
+    await look();
+    expect(mails()).toHaveLength(1);
+    for (let more = 0; more < 2; more++) await create({ email: address });
+    expect(await outcome(create({ email: address }))).toBe("chat.too_many_invitations");
+  });
+
+  test("three a day go to one address, from whomever and however it is written, and on however many nodes at once", async () => {
+    const others = users(5);
+    await as(ann, "chat.member.add", { chatId, userIds: others });
+    for (const userId of others) await as(ann, "chat.member.change", { chatId, userId, role: "admin" });
+    const ended = await outcomes(
+      others.map((by, at) => create({ email: at % 2 ? address : address.toUpperCase() }, undefined, by)),
+    );
+    expect(ended.filter((word) => word === "done")).toHaveLength(3);
+    expect(ended.filter((word) => word === "chat.too_many_invitations")).toHaveLength(2);
+    const refused: unknown = await create({ email: address }).catch((err: unknown) => err);
+    expect(refused).toMatchObject({ data: { retryAfter: expect.any(Number) as number } });
+    expect((refused as { data: { retryAfter: number } }).data.retryAfter).toBeGreaterThan(86_000);
+    expect(await list()).toHaveLength(3);
+    passTime(86_401);
+    expect(await outcome(create({ email: address }))).toBe("done");
+  });
+
+  test("twenty an hour come from one person; links by hand are as many as before", async () => {
+    const ended = await outcomes(times(22, (at) => create({ email: `${at}.${address}` })));
+    expect(ended.filter((word) => word === "done")).toHaveLength(20);
+    expect(ended.filter((word) => word === "chat.too_many_invitations")).toHaveLength(2);
+    expect(await outcome(create())).toBe("done");
+    passTime(3601);
+    expect(await outcome(create({ email: address }))).toBe("done");
+  });
+
+  test("what counts them holds nobody's address or id", async () => {
+    await create({ email: address });
+    const take = jest.spyOn(nodes.store, "takeAllowance");
+    await create({ email: `b.${address}` });
+    expect(take.mock.calls.map(([{ limit }]) => limit)).toEqual([20, 3]);
+    expect(JSON.stringify(take.mock.calls)).not.toMatch(new RegExp(`${ann}|${address}`));
+  });
+
+  test.each([
+    "zoe",
+    "zoe@",
+    "a@example.org,b@example.org",
+    "Zoe <zoe@example.org>",
+    "zoe@example.org\r\nBcc: eve@example.org",
+    `${"z".repeat(250)}@example.org`,
+    '"a b"@example.org',
+    "",
+  ])("%j is no plain address: nothing is made or mailed", async (email) => {
+    await expect(create({ email })).rejects.toMatchObject({ type: "VALIDATION_ERROR", data: [{ field: "email" }] });
+    expect(await list()).toEqual([]);
+    expect(mails()).toEqual([]);
+  });
+});

@@ -1,5 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { define } from "@confab/mixins/define.ts";
+import { createHash, randomBytes } from "node:crypto";
+import { call, define, type Caller } from "@confab/mixins/define.ts";
+import { enclosing, type Enclosed } from "@confab/mixins/outbox.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { Conflict } from "@confab/mixins/store/collection.ts";
 import { v7 as uuid } from "uuid";
@@ -14,11 +15,17 @@ import { requireRoom } from "./members.ts";
 
 const maxInvites = 100;
 const weekSeconds = 7 * 24 * 3600;
+const hourMs = 3_600_000;
+/** So that nobody makes this server write to strangers, or anybody to one of them, more than is bearable. */
+const mailedByPersonPerHour = 20;
+const mailedToAddressPerDay = 3;
 
 export const invites = {
   ...define("chat.invite.create", async function (this: ChatService, ctx) {
     const { userId, idempotencyKey } = ctx.meta;
-    const { chatId, expiresIn = weekSeconds, maxUses } = ctx.params;
+    const { chatId, expiresIn = weekSeconds, email } = ctx.params;
+    // What is mailed to somebody is meant for them.
+    const { maxUses = email === undefined ? null : 1 } = ctx.params;
     const state = await requireChat(this, chatId, userId);
     requireRight(state, userId, "invite");
     const id = idempotencyKey ? await this.store.claimKey(userId, `invite:${chatId}:${idempotencyKey}`, uuid()) : uuid();
@@ -30,22 +37,28 @@ export const invites = {
     if (made.length - over.length >= maxInvites) throw problem("chat.too_many_invites");
     await this.store.removeInvites(over.map(({ _id }) => _id));
     const now = Date.now();
+    const code = randomBytes(16).toString("base64url");
+    const invited = email === undefined ? undefined : await invitation(this, ctx, { code, title: state.title, email });
     const invite: StoredInvite = {
-      _id: randomBytes(16).toString("base64url"),
+      _id: code,
       id,
       chatId,
       by: userId,
       at: now,
       expiresAt: now + expiresIn * 1000,
-      maxUses: maxUses ?? null,
+      maxUses,
       revoked: false,
+      // G5: the mail is there as soon as the link is.
+      ...enclosing(invited?.mail),
     };
     try {
       await this.store.putInvite(invite);
+      await this.outbox.handOver("invites", invite);
       return presentInvite(invite, 0);
     } catch (err) {
       if (!(err instanceof Conflict)) throw err;
       // The same request at the same time was first.
+      await invited?.giveBack();
       const first = (await this.store.invitesOf(chatId)).find((one) => one.id === id);
       if (!first) throw problem("unavailable", { retryAfter: 1 });
       ctx.meta.$statusCode = 200;
@@ -101,3 +114,35 @@ const isGood = (invite: StoredInvite, state: Readonly<ChatState>) =>
   state.members.size > 0 &&
   Date.now() < invite.expiresAt &&
   usesOf(invite, state) < (invite.maxUses ?? Infinity);
+
+/** The mail with a link, where it is not one too many. */
+async function invitation(
+  { outbox, settings, store }: ChatService,
+  ctx: Caller<"chat.invite.create">,
+  { code, title, email: to }: { code: string; title: string | null; email: string },
+): Promise<{ mail: Enclosed; giveBack: () => Promise<void> }> {
+  const { userId, language } = ctx.meta;
+  const { name: by } = await call(ctx, "user.profile.get", { userId });
+  const now = Date.now();
+  const limits = [
+    { key: blind("by", userId), limit: mailedByPersonPerHour, ms: hourMs },
+    { key: blind("to", to.toLowerCase()), limit: mailedToAddressPerDay, ms: 24 * hourMs },
+  ];
+  for (const limited of limits) {
+    const freeAt = await store.takeAllowance(limited, now);
+    if (freeAt !== undefined)
+      throw problem("chat.too_many_invitations", { retryAfter: Math.max(1, Math.ceil((freeAt - now) / 1000)) });
+  }
+  const url = `${settings.PUBLIC_URL.replace(/\/$/, "")}/#/invite/${code}`;
+  const data = { by, title: title ?? "", url };
+  return {
+    mail: outbox.enclose("invites", code, { template: "invitation", to, data, language }),
+    giveBack: async () => void (await Promise.all(limits.map((limited) => store.giveAllowanceBack(limited, now)))),
+  };
+}
+
+/** Nobody's address lies about in counters. */
+const blind = (...words: string[]) =>
+  createHash("sha256")
+    .update(JSON.stringify(["invitations", ...words]))
+    .digest("base64url");

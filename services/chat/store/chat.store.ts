@@ -1,4 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { Mailing } from "@confab/mixins/outbox.ts";
+import { giveAllowanceBack, takeAllowance, type Limited, type StoredAllowance } from "@confab/mixins/store/allowances.ts";
 import { Conflict, Unavailable, type Collection, type Database, type Outcome } from "@confab/mixins/store/collection.ts";
 import { v7 as uuid } from "uuid";
 import * as documents from "./documents.ts";
@@ -28,9 +30,13 @@ interface Collections {
   memberships: Collection<StoredMembership>;
   claims: Collection<StoredClaim>;
   invites: Collection<StoredInvite>;
+  allowances: Collection<StoredAllowance>;
   userLogs: Collection<StoredUserLog>;
   userSubjects: Collection<StoredUserSubject>;
 }
+
+/** The longest of the times within which anything is limited. */
+const longestLimitMs = 24 * 3_600_000;
 
 /** What chat asks of its data. Every read is by key or by a range of one. */
 export class ChatStore {
@@ -42,12 +48,15 @@ export class ChatStore {
   readonly epoch: string;
   /** Where messages are found by their words. */
   readonly search: SearchIndex;
+  /** Where mails lie until the mail service has them. */
+  readonly mailing: Record<"invites", Collection<Mailing>>;
   readonly #entries: Collection<StoredEntry>;
   readonly #states: Collection<StoredState>;
   readonly #changes: Collection<StoredChanges>;
   readonly #memberships: Collection<StoredMembership>;
   readonly #claims: Collection<StoredClaim>;
   readonly #invites: Collection<StoredInvite>;
+  readonly #allowances: Collection<StoredAllowance>;
   readonly #userLogs: Collection<StoredUserLog>;
   readonly #userSubjects: Collection<StoredUserSubject>;
 
@@ -62,6 +71,8 @@ export class ChatStore {
     this.#memberships = collections.memberships;
     this.#claims = collections.claims;
     this.#invites = collections.invites;
+    this.#allowances = collections.allowances;
+    this.mailing = { invites: collections.invites };
     this.#userLogs = collections.userLogs;
     this.#userSubjects = collections.userSubjects;
   }
@@ -79,6 +90,7 @@ export class ChatStore {
       memberships: await database.collection(documents.memberships),
       claims: await database.collection(documents.claims),
       invites: await database.collection(documents.invites),
+      allowances: await database.collection(documents.allowances),
       userLogs: await database.collection(documents.userLogs),
       userSubjects: await database.collection(documents.userSubjects),
     });
@@ -245,8 +257,20 @@ export class ChatStore {
     return this.#invites.find({ chatId }).then((found) => found.sort((a, b) => a.at - b.at));
   }
 
+  /** A link that is good for nothing is not mailed any more. */
   async revokeInvite(code: string): Promise<void> {
-    await this.#invites.updateOne({ _id: code }, { $set: { revoked: true } });
+    await this.#invites.updateOne({ _id: code }, { $set: { revoked: true }, $unset: { mails: true, mailsAt: true } });
+  }
+
+  /** Takes one of those that are left, and removes what is older than any limit asks for; else answers when one will be. */
+  async takeAllowance(limited: Limited, now: number): Promise<number | undefined> {
+    await this.#allowances.removeMany({ takenAt: { $lte: now - longestLimitMs } });
+    return takeAllowance(this.#allowances, limited, now);
+  }
+
+  /** Gives one back that was taken then, and did not count. */
+  giveAllowanceBack(limited: Limited, takenAt: number): Promise<void> {
+    return giveAllowanceBack(this.#allowances, limited, takenAt);
   }
 
   async removeInvites(codes: readonly string[]): Promise<void> {

@@ -9,6 +9,8 @@ import type {
   ReplyTo,
   UserEntryType,
 } from "@confab/contracts";
+import { mailsIndex, type Mailing } from "@confab/mixins/outbox.ts";
+import type { StoredAllowance } from "@confab/mixins/store/allowances.ts";
 import { collection } from "@confab/mixins/store/collection.ts";
 
 /** The message that an entry is about. */
@@ -171,7 +173,8 @@ export interface StoredClaim {
   chatId: string;
 }
 
-export interface StoredInvite {
+/** Mailed to somebody, it has that mail in it until the mail service has it: as it is, since the code beside it is all that is secret in it. */
+export interface StoredInvite extends Mailing {
   /** The code. */
   _id: string;
   id: string;
@@ -256,6 +259,10 @@ export const claims = collection<StoredClaim>("claims");
 export const invites = collection<StoredInvite>("invites", [
   { name: "chat", fields: ["chatId"], carries: "the links of a chat" },
   { name: "id", fields: ["id"], unique: true, carries: "one link for one request" },
+  mailsIndex,
+]);
+export const allowances = collection<StoredAllowance>("allowances", [
+  { name: "takenAt", fields: ["takenAt"], carries: "removing what is free again" },
 ]);
 export const facts = collection<StoredFact>("facts");
 export const userLogs = collection<StoredUserLog>("userLogs");

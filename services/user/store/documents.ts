@@ -1,5 +1,6 @@
 import type { UserRole } from "@confab/contracts";
 import { mailsIndex, type Mailing } from "@confab/mixins/outbox.ts";
+import type { StoredAllowance } from "@confab/mixins/store/allowances.ts";
 import { collection } from "@confab/mixins/store/collection.ts";
 
 export interface StoredUser extends Mailing {
@@ -65,12 +66,6 @@ export interface StoredFlow extends Mailing {
   passwordHash?: string;
   /** Whether no code is good for it: it answers like any other, and that is all. */
   void?: true;
-}
-
-/** One of the codes that an address may get within an hour: `address#0`, `address#1` … */
-export interface StoredAllowance {
-  _id: string;
-  takenAt: number;
 }
 
 export interface StoredSession extends Mailing {

@@ -1,8 +1,9 @@
 import type { Enclosed, Mailing } from "@confab/mixins/outbox.ts";
+import { giveAllowanceBack, takeAllowance, type StoredAllowance } from "@confab/mixins/store/allowances.ts";
 import { Conflict, type Collection, type Database, type Filter } from "@confab/mixins/store/collection.ts";
 import { isAlive, nameKey, type LimitsOfLife } from "../policies.ts";
 import * as documents from "./documents.ts";
-import type { StoredAllowance, StoredFlow, StoredPlace, StoredRecoveryCode, StoredSession, StoredUser } from "./documents.ts";
+import type { StoredFlow, StoredPlace, StoredRecoveryCode, StoredSession, StoredUser } from "./documents.ts";
 import { AdminStore } from "./admin.store.ts";
 import { PeopleStore } from "./people.store.ts";
 import { ServerKeyStore } from "./server.keys.store.ts";
@@ -74,25 +75,13 @@ export class UserStore {
    * Takes one of the `limit` that this key may get within any hour. Answers nothing where it got one, else when the
    * next will be free. What is limited so stays limited whatever else is away: it stands in the database.
    */
-  async takeAllowance(key: string, limit: number, now: number): Promise<number | undefined> {
-    const ids = Array.from({ length: limit }, (_, at) => `${key}#${at}`);
-    const freed = await this.#allowances.updateOne(
-      { _id: { $in: ids }, takenAt: { $lte: now - allowanceMs } },
-      { $set: { takenAt: now } },
-    );
-    if (freed) return undefined;
-    const taken = await this.#allowances.find({ _id: { $in: ids } });
-    const known = new Set(taken.map(({ _id }) => _id));
-    for (const _id of ids.filter((id) => !known.has(id))) {
-      if (await stores(this.#allowances.insert({ _id, takenAt: now }))) return undefined;
-    }
-    return Math.min(now, ...taken.map(({ takenAt }) => takenAt)) + allowanceMs;
+  takeAllowance(key: string, limit: number, now: number): Promise<number | undefined> {
+    return takeAllowance(this.#allowances, { key, limit, ms: allowanceMs }, now);
   }
 
   /** Gives one of them back, which turned out to be no misuse. */
-  async giveAllowanceBack(key: string, limit: number, takenAt: number): Promise<void> {
-    const ids = Array.from({ length: limit }, (_, at) => `${key}#${at}`);
-    await this.#allowances.updateOne({ _id: { $in: ids }, takenAt }, { $set: { takenAt: 0 } });
+  giveAllowanceBack(key: string, limit: number, takenAt: number): Promise<void> {
+    return giveAllowanceBack(this.#allowances, { key, limit }, takenAt);
   }
 
   async startFlow(flow: StoredFlow): Promise<void> {
