@@ -101,6 +101,12 @@ export const matrix: Partial<Record<ActionName, string>> = {
   "user.report.list": admin("200"),
   "user.report.change": admin("user.report_not_found"),
   "user.audit.list": admin("200"),
+  "mail.admin.list": admin("200"),
+  "mail.admin.dead": admin("200"),
+  "mail.admin.explain": admin("200"),
+  "mail.admin.forgive": admin("204"),
+  "mail.admin.replay": admin("mail.job_not_found"),
+  "mail.admin.replayDead": admin("200"),
 
   // Members of a chat; an administrator is none.
   "chat.chat.get": "U U U N N N 200 200 N",
