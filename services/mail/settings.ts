@@ -108,4 +108,6 @@ export const mailSettings = declareSettings("mail", declarations, (values) => {
 });
 
 export const settings = joinSettings(storeSettings, mailSettings);
+/** Those that say who sends, and how. */
+export type SendingSettings = Values<typeof declarations>;
 export type MailSettings = Values<typeof storeSettings.declarations & typeof mailSettings.declarations>;

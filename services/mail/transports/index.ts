@@ -1,5 +1,5 @@
 import { hasInbox } from "../policies.ts";
-import { providerSettings, type MailSettings } from "../settings.ts";
+import { providerSettings, type MailSettings, type SendingSettings } from "../settings.ts";
 import type { MailStore } from "../store/mail.store.ts";
 import { keyBits, readDkimKey, soundKeyBits } from "./dkim.ts";
 import { inboxTransport } from "./inbox.ts";
@@ -9,13 +9,13 @@ import { smtpTransport } from "./smtp.ts";
 import type { Hear, Transport } from "./transport.ts";
 
 /** Who sends, by the setting that names them. */
-const providers: Record<(typeof providerSettings)[number], (url: string, settings: MailSettings, hear?: Hear) => Transport> = {
+const providers: Record<(typeof providerSettings)[number], (url: string, settings: SendingSettings, hear?: Hear) => Transport> = {
   SMTP_URL: (SMTP_URL, settings, hear) => smtpTransport({ ...settings, SMTP_URL }, { hear }),
   MAILGUN_URL: (MAILGUN_URL, settings, hear) => mailgunTransport({ ...settings, MAILGUN_URL }, { hear }),
 };
 
 /** Hands mails to whom the settings name; nothing where they name nobody. */
-export function openProvider(settings: MailSettings, hear?: Hear): Transport | undefined {
+export function openProvider(settings: SendingSettings, hear?: Hear): Transport | undefined {
   const name = providerSettings.find((name) => settings[name] !== undefined);
   return name && paced(providers[name](settings[name]!, settings, hear), settings.MAIL_PER_SECOND);
 }
