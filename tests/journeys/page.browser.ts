@@ -172,15 +172,20 @@ export class PageWorld {
     return visitor;
   }
 
-  async mailedCode(email: string): Promise<string> {
+  mailedCode(email: string): Promise<string> {
+    return this.mailed(email, /\b\d{6}\b/);
+  }
+
+  /** What the newest mail to an address has of this kind. */
+  async mailed(email: string, wanted: RegExp): Promise<string> {
     for (let tries = 0; tries < 100; tries++) {
       const response = await fetch(`${this.url}/dev/inbox?to=${encodeURIComponent(email)}`);
       const { items } = (await response.json()) as { items: { text: string }[] };
-      const code = /\b\d{6}\b/.exec(items[0]?.text ?? "")?.[0];
-      if (code) return code;
+      const found = wanted.exec(items[0]?.text ?? "")?.[0];
+      if (found) return found;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error(`no code for ${email}`);
+    throw new Error(`no ${wanted} for ${email}`);
   }
 
   async signIn(email: string, name: string, options: BrowserContextOptions = desktop, path = "/"): Promise<Visitor> {

@@ -178,6 +178,15 @@ withBrowser("chats on the page", () => {
     await gus.sees("Welcome!");
     await eve.page.locator(at("line"), { hasText: "Gus Gray joined by an invitation" }).waitFor();
     await eve.page.locator(at("member"), { hasText: "Gus Gray" }).waitFor();
+    // Or it is mailed to somebody.
+    await eve.page.fill(at("invite-email"), "hal@example.com");
+    await eve.page.click(at("create-invite"));
+    await eve.page.getByText("The link is mailed to hal@example.com.").waitFor();
+    await eve.page.locator(".invite", { hasText: "used 0 of 1" }).waitFor();
+    await world.mailed("hal@example.com", /Eve Elm invites you to the group “River walks”/);
+    const mailed = await world.mailed("hal@example.com", /http\S+#\/invite\/\S+/);
+    const hal = await world.signIn("hal@example.com", "Hal Hill", phone, new URL(mailed).hash.replace("#", "/#"));
+    await hal.sees("Welcome!");
 
     await eve.page.fill(at("group-title"), "Sunday walks");
     await eve.page.click(at("save-title"));

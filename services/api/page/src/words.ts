@@ -45,6 +45,7 @@ const words: Partial<Record<ClientProblemCode, string>> = {
   "chat.too_many_pins": "The chat has as many pinned messages as it can have. Unpin one first.",
   "chat.too_many_bans": "The group keeps as many people out as it can.",
   "chat.too_many_invites": "The group has as many links as it can have. Revoke one first.",
+  "chat.too_many_invitations": "Too many people were asked in by mail. You can pass on a link yourself.",
   "chat.too_many_blocks": "You have blocked as many people as you can.",
   "chat.invite_not_good": "This invitation does not exist, or is good no longer. Ask for a new one.",
 };

@@ -2,6 +2,7 @@ import type { Invite } from "@confab/contracts";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { client } from "../client.ts";
 import { tell } from "../layers.tsx";
+import { Field } from "../parts/field.tsx";
 import { Problem, useAttempt } from "../parts/form.tsx";
 import { linkTo } from "../place.ts";
 import { fullTimeOf, lasting } from "../time.ts";
@@ -14,9 +15,11 @@ const uses = [1, 10, 100];
 /** Links by which people join a group: made, copied and ended. */
 export function Invites({ chatId }: { chatId: string }) {
   const [items, setItems] = useState<readonly Invite[]>([]);
-  const { busy, error, run } = useAttempt();
+  const { busy, error, fields, run } = useAttempt(["email"]);
   const [expiresIn, setExpiresIn] = useState(7 * day);
   const [maxUses, setMaxUses] = useState(0);
+  const [typed, setTyped] = useState("");
+  const email = typed.trim();
   const load = useCallback(async () => setItems((await client.call("chat.invite.list", { chatId })).items), [chatId]);
   useEffect(() => {
     run(load);
@@ -28,7 +31,14 @@ export function Invites({ chatId }: { chatId: string }) {
   const create = (event: Event) => {
     event.preventDefault();
     run(async () => {
-      await client.call("chat.invite.create", { chatId, expiresIn, ...(maxUses ? { maxUses } : {}) });
+      await client.call("chat.invite.create", {
+        chatId,
+        expiresIn,
+        ...(maxUses ? { maxUses } : {}),
+        ...(email ? { email } : {}),
+      });
+      if (email) tell(`The link is mailed to ${email}.`);
+      setTyped("");
       await load();
     });
   };
@@ -63,7 +73,7 @@ export function Invites({ chatId }: { chatId: string }) {
             data-testid="invite-uses"
             onChange={(event) => setMaxUses(Number(event.currentTarget.value))}
           >
-            <option value="0">any number of people</option>
+            <option value="0">{email ? "whoever gets the mail" : "any number of people"}</option>
             {uses.map((count) => (
               <option key={count} value={String(count)}>
                 {plural(count, "person", "people")}
@@ -71,8 +81,19 @@ export function Invites({ chatId }: { chatId: string }) {
             ))}
           </select>
         </label>
+        <Field
+          label="Mail it to"
+          id="invite-email"
+          type="email"
+          autocomplete="off"
+          placeholder="Nobody: I pass it on myself"
+          optional
+          value={typed}
+          error={fields["email"]}
+          onInput={setTyped}
+        />
         <button class="plain" data-testid="create-invite" disabled={busy}>
-          Make a link
+          {email ? "Mail a link" : "Make a link"}
         </button>
       </form>
       <Problem words={error} />
