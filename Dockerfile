@@ -17,6 +17,8 @@ COPY contracts contracts
 COPY mixins mixins
 COPY sdk sdk
 COPY services services
+# To try the settings of mail from where mails leave.
+COPY tools/mail tools/mail
 RUN node services/api/page/build.ts
 
 FROM node:24-slim

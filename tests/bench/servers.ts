@@ -80,10 +80,18 @@ export async function startConfab(ground: Ground, name: string, profileTo?: stri
   const healthPort = await freePort();
   // Empty is as good as unset: nothing of whoever runs the bench leaks in.
   const unset = Object.fromEntries(
-    ["TRANSPORTER", "REDIS_URL", "SMTP_URL", "NODE_ID", "NAMESPACE", "SERVICES", "HOST", "LOG_LEVEL", "METRICS"].map((key) => [
-      key,
-      "",
-    ]),
+    [
+      "TRANSPORTER",
+      "REDIS_URL",
+      "SMTP_URL",
+      "MAILGUN_URL",
+      "NODE_ID",
+      "NAMESPACE",
+      "SERVICES",
+      "HOST",
+      "LOG_LEVEL",
+      "METRICS",
+    ].map((key) => [key, ""]),
   );
   const env = {
     ...unset,

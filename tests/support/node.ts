@@ -62,6 +62,7 @@ export class TestNode {
       MONGO_URL: "",
       REDIS_URL: "",
       SMTP_URL: "",
+      MAILGUN_URL: "",
       NODE_ID: "",
       NAMESPACE: "",
       SERVICES: "",
