@@ -160,7 +160,7 @@ describe("a server that", () => {
 
   test("has a mail in hand when the transport closes gets no more of it", async () => {
     const server = await serve((stage) => (stage === "rcpt" ? "stall" : undefined));
-    const transport = open(server.url());
+    const transport = open(server.url(), {}, { connection: 60_000, greeting: 60_000, socket: 60_000, whole: 60_000 });
     const sending = outcome(transport);
     setTimeout(() => transport.close(), 200);
     expect(await sending).toBeInstanceOf(Error);

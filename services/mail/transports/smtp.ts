@@ -1,5 +1,5 @@
 import { createTransport } from "nodemailer";
-import { inHandAtOnce } from "../queue/queue.ts";
+import { inHandAtOnce, within } from "../queue/queue.ts";
 import { dkimOf, type DkimSettings } from "./dkim.ts";
 import { messageOf } from "./message.ts";
 import { judgeSmtp, type SmtpFailure } from "./refusal.ts";
@@ -56,8 +56,8 @@ export function smtpTransport(settings: SmtpOptions, extras: Extras = {}): Trans
   return {
     async send(mail) {
       try {
-        if (needsSmtpUtf8(mail.to)) {
-          await mailer.verify();
+        if (needsSmtpUtf8(mail.to) && !abilities.smtpUtf8) {
+          await within(ms.whole, mailer.verify(), "the mail server takes too long");
           if (!abilities.smtpUtf8)
             throw new Refused("the mail server takes no international addresses (SMTPUTF8)", { isAddress: false });
         }
@@ -76,7 +76,7 @@ export function smtpTransport(settings: SmtpOptions, extras: Extras = {}): Trans
 /** Whether the part before the @ is more than ASCII; a domain can be written in ASCII and then needs nothing of the server. */
 const needsSmtpUtf8 = (address: string) => /[^\x00-\x7f]/.test(address.slice(0, address.lastIndexOf("@")));
 
-/** What the server last said that it can do: nodemailer sends international addresses also where it cannot take them. */
+/** What the server has said that it can do: nodemailer sends international addresses also where it cannot take them. */
 class Abilities {
   smtpUtf8 = false;
   /** Connections that have asked. */
@@ -84,6 +84,7 @@ class Abilities {
 
   hear(connection: string, by: "client" | "server", line: string): void {
     if (by === "client" && line.startsWith("EHLO ")) this.#asked.add(connection);
-    else if (by === "server" && this.#asked.delete(connection)) this.smtpUtf8 = /^250[ -]SMTPUTF8\b/im.test(line);
+    // Some servers say it once encrypted only, and then are asked a second time.
+    else if (by === "server" && this.#asked.delete(connection)) this.smtpUtf8 ||= /^250[ -]SMTPUTF8\b/im.test(line);
   }
 }
