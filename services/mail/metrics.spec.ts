@@ -16,10 +16,10 @@ afterEach(async () => {
 async function start(metrics: boolean) {
   const health = healthMiddleware(healthSettings.read({ HEALTH_PORT: "0" }));
   const broker = new ServiceBroker({ logger: false, metrics, validator: new ContractValidator(), middlewares: [health] });
-  const mail = broker.createService(mailService({ DATA_DIR: "memory" })) as MailService;
+  broker.createService(mailService({ DATA_DIR: "memory" }));
   await broker.start();
   closers.push(() => broker.stop());
-  return { broker, mail };
+  return { broker, mail: broker.getLocalService("mail") as MailService };
 }
 
 /** What Prometheus would read, by name. */

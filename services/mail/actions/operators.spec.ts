@@ -20,8 +20,9 @@ const note = define("user.audit.note", async ({ params }) => {
 let mail: MailService;
 beforeAll(async () => {
   broker.createService({ name: "user", actions: note } as ServiceSchema);
-  mail = broker.createService(mailService({ DATA_DIR: "memory" })) as MailService;
+  broker.createService(mailService({ DATA_DIR: "memory" }));
   await broker.start();
+  mail = broker.getLocalService("mail") as MailService;
 });
 afterAll(() => broker.stop());
 beforeEach(() => {

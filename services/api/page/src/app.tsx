@@ -44,7 +44,7 @@ export function App() {
 
 function Home({ me }: { me: Me }) {
   const synced = useClient((state) => state.synced);
-  const { chatId, panel, seq, invite, admin, userId } = usePlace();
+  const { chatId, panel, seq, invite, admin, userId, address } = usePlace();
   const state = useClient(({ chats }) => (chatId === undefined ? undefined : chats.get(chatId)));
   useTitle();
   return (
@@ -55,7 +55,7 @@ function Home({ me }: { me: Me }) {
         {invite ? (
           <Joining key={invite} code={invite} />
         ) : admin && me.role === "admin" ? (
-          <Admin me={me} view={admin} userId={userId} />
+          <Admin me={me} view={admin} userId={userId} address={address} />
         ) : state ? (
           <Talk key={state.chat.id} me={me} state={state} panel={panel} seq={seq} />
         ) : (

@@ -1,7 +1,10 @@
 import { hrefOf, readPlace, type Place } from "./place.ts";
 
 const id = "01a20d64-896f-748d-a140-4dce2710a724";
-const nowhere = { chatId: undefined, panel: undefined, seq: undefined, invite: undefined, admin: undefined, userId: undefined };
+const nowhere: Record<keyof Place, undefined> = {
+  ...{ chatId: undefined, panel: undefined, seq: undefined, invite: undefined },
+  ...{ admin: undefined, userId: undefined, address: undefined },
+};
 
 test.each<Place>([
   {},
@@ -11,6 +14,8 @@ test.each<Place>([
   { invite: "GCNZ_iYj4-W" },
   { admin: "reports" },
   { admin: "users", userId: id },
+  { admin: "mail" },
+  { admin: "mail", address: "ann+a/b%c@example.org" },
 ])("%j is read as it is written", (place) => {
   expect({ ...nowhere, ...readPlace(hrefOf(place)) }).toEqual({ ...nowhere, ...place });
 });
@@ -25,6 +30,7 @@ test.each([
   "#/admin",
   "#/admin/x",
   `#/admin/keys/${id}`,
+  "#/admin/mail/a/b",
 ])("%s names nothing", (hash) => {
   expect({ ...nowhere, ...readPlace(hash) }).toEqual(nowhere);
 });

@@ -25,6 +25,9 @@ const words: Partial<Record<ClientProblemCode, string>> = {
   "user.not_oneself": "You cannot do that to yourself.",
   "user.first_admin": "The settings of this server make that person an administrator.",
   "user.report_not_found": "That report is not there any more.",
+  "mail.job_not_found": "That mail is not there any more.",
+  "mail.job_not_dead": "That mail is on its way, or was sent.",
+  "mail.job_has_no_words": "What that mail said is no longer kept.",
   "user.not_found": "Nobody is here under that address.",
   "user.recent_sign_in_required": "Sign in once more for that.",
   "chat.not_found": "This chat does not exist, or you are not in it.",
@@ -60,6 +63,7 @@ const fields: Record<string, string> = {
   emoji: "That is not one emoji.",
   password: "Passwords have 8 to 128 characters.",
   current: "That is too long for a password.",
+  address: "That does not look like an e-mail address.",
   image: "That is not a picture that can be used: a JPEG, PNG, WebP or GIF is.",
 };
 

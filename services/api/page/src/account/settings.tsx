@@ -12,6 +12,7 @@ import { useNames } from "../people.ts";
 import { go } from "../place.ts";
 import { Archive, Erasure } from "./archive.tsx";
 import { EmailChange } from "./email.tsx";
+import { Mails } from "./mails.tsx";
 import { PasswordChange } from "./password.tsx";
 import { ProfileForm } from "./profile.tsx";
 import { Sessions } from "./sessions.tsx";
@@ -113,38 +114,41 @@ function Preferences() {
   }, []);
   const change = (changes: Params<"chat.preference.change">) => run(() => client.call("chat.preference.change", changes));
   return (
-    <section aria-label="What others see">
-      <h3 class="section-title">What others see</h3>
-      {preferences && (
-        <div class="group-box">
-          <Switch
-            label="Read receipts"
-            about="Others see how far you have read."
-            on={preferences.readReceipts}
-            disabled={busy}
-            testid="pref-receipts"
-            onChange={(readReceipts) => change({ readReceipts })}
-          />
-          <Switch
-            label="Presence"
-            about="People you share a chat with see if you are online."
-            on={preferences.presence}
-            disabled={busy}
-            testid="pref-presence"
-            onChange={(presence) => change({ presence })}
-          />
-          <Switch
-            label="Found by address"
-            about="Whoever knows your exact e-mail address finds you by it."
-            on={preferences.findable}
-            disabled={busy}
-            testid="pref-findable"
-            onChange={(findable) => change({ findable })}
-          />
-        </div>
-      )}
-      <Problem words={error} />
-    </section>
+    <>
+      <section aria-label="What others see">
+        <h3 class="section-title">What others see</h3>
+        {preferences && (
+          <div class="group-box">
+            <Switch
+              label="Read receipts"
+              about="Others see how far you have read."
+              on={preferences.readReceipts}
+              disabled={busy}
+              testid="pref-receipts"
+              onChange={(readReceipts) => change({ readReceipts })}
+            />
+            <Switch
+              label="Presence"
+              about="People you share a chat with see if you are online."
+              on={preferences.presence}
+              disabled={busy}
+              testid="pref-presence"
+              onChange={(presence) => change({ presence })}
+            />
+            <Switch
+              label="Found by address"
+              about="Whoever knows your exact e-mail address finds you by it."
+              on={preferences.findable}
+              disabled={busy}
+              testid="pref-findable"
+              onChange={(findable) => change({ findable })}
+            />
+          </div>
+        )}
+        <Problem words={error} />
+      </section>
+      {preferences && <Mails preferences={preferences} />}
+    </>
   );
 }
 

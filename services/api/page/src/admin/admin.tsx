@@ -3,13 +3,27 @@ import { Icon } from "../parts/icon.tsx";
 import { hrefOf, type AdminView } from "../place.ts";
 import { Audit } from "./audit.tsx";
 import { Keys } from "./keys.tsx";
+import { Mails } from "./mails.tsx";
 import { Reports } from "./reports.tsx";
 import { Users } from "./users.tsx";
 
-const tabs: Record<AdminView, string> = { users: "People", reports: "Reports", audit: "Audit log", keys: "Server keys" };
+const tabs: Record<AdminView, string> = {
+  users: "People",
+  reports: "Reports",
+  mail: "Mails",
+  audit: "Audit log",
+  keys: "Server keys",
+};
 
-/** What administrators have: the people, what is reported, what was done, and the keys of the host. */
-export function Admin({ me, view, userId }: { me: Me; view: AdminView; userId: string | undefined }) {
+interface Props {
+  me: Me;
+  view: AdminView;
+  userId: string | undefined;
+  address: string | undefined;
+}
+
+/** What administrators have: the people, what is reported, the mails, what was done, and the keys of the host. */
+export function Admin({ me, view, userId, address }: Props) {
   return (
     <section class="admin" aria-label="Administration" data-testid="admin">
       <header class="bar">
@@ -31,6 +45,7 @@ export function Admin({ me, view, userId }: { me: Me; view: AdminView; userId: s
       <div class="admin-inner scroll">
         {view === "users" && <Users key={userId} me={me} userId={userId} />}
         {view === "reports" && <Reports />}
+        {view === "mail" && <Mails key={address} address={address} />}
         {view === "audit" && <Audit />}
         {view === "keys" && <Keys />}
       </div>

@@ -8,6 +8,7 @@ import { act } from "../parts/form.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { openMenu } from "../parts/menu.tsx";
 import { learn } from "../people.ts";
+import { go } from "../place.ts";
 import { briefly, fullTimeOf } from "../time.ts";
 import { Ban } from "./ban.tsx";
 import { Foot, usePaged } from "./paged.tsx";
@@ -115,6 +116,12 @@ function openUserMenu(anchor: Element, { me, user, onChange }: RowProps): void {
         testid: "admin-verify",
         run: () => change(client.call("user.admin.verify", { userId })),
       },
+    user.email !== null && {
+      label: "Mails to them",
+      icon: "mention",
+      testid: "admin-mails",
+      run: () => go({ admin: "mail", address: user.email! }),
+    },
     !isMe && {
       label: role === "admin" ? "Administrator no longer …" : "Make an administrator …",
       icon: "shield",
