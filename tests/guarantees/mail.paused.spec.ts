@@ -1,0 +1,164 @@
+// RabbitMQ stands still with all its connections open: whoever causes a mail is answered, and the mail goes out after.
+
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import type { ActionName, Params } from "@confab/contracts";
+import { SMTPServer } from "smtp-server";
+import type { Parts } from "../../tools/parts/parts.ts";
+import { TestClient } from "../support/client.ts";
+import { Ground, TestNode, type NodeEnv } from "../support/node.ts";
+import { describeCluster, mongoUrl, ownParts } from "../support/parts.ts";
+import { findSecrets } from "../support/secrets.ts";
+import { eventually, pause } from "../support/wait.ts";
+
+jest.setTimeout(180_000);
+
+const password = "correct horse battery";
+
+/** A mail server that takes everything, and keeps what it took. */
+class Mailboxes {
+  readonly #taken: { to: string; subject: string; code: string | undefined }[] = [];
+  readonly #server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ["STARTTLS"],
+    onData: (stream, { envelope }, done) => {
+      const chunks: Buffer[] = [];
+      stream.on("data", (chunk: Buffer) => void chunks.push(chunk));
+      stream.on("end", () => {
+        const raw = Buffer.concat(chunks).toString();
+        const subject = /^Subject: (.*)\r$/m.exec(raw)![1]!;
+        this.#taken.push({ to: envelope.rcptTo[0]!.address, subject, code: /\b\d{6}\b/.exec(subject)?.[0] });
+        done();
+      });
+    },
+  });
+
+  open(): Promise<void> {
+    return new Promise((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+  }
+  get url(): string {
+    return `smtp://127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+  }
+  to(address: string) {
+    return this.#taken.filter(({ to }) => to === address);
+  }
+  get count(): number {
+    return this.#taken.length;
+  }
+  async code(address: string): Promise<string> {
+    return eventually(`a code for ${address}`, () => this.to(address).find(({ code }) => code)?.code);
+  }
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+interface Person {
+  email: string;
+  client: TestClient;
+}
+
+describeCluster("RabbitMQ stands still", () => {
+  let parts: Parts;
+  const ground = new Ground();
+  const mailboxes = new Mailboxes();
+  const nodes: TestNode[] = [];
+  let apart: TestNode;
+
+  beforeAll(async () => {
+    parts = await ownParts();
+    await mailboxes.open();
+    const namespace = `confab-${randomUUID().slice(0, 8)}`;
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const env: NodeEnv = {
+      TRANSPORTER: parts.rabbitUrl,
+      MONGO_URL: mongoUrl(namespace),
+      NAMESPACE: namespace,
+      SIGNING_KEY: privateKey.export({ format: "pem", type: "pkcs8" }) as string,
+      SMTP_URL: mailboxes.url,
+    };
+    for (const name of ["one", "two"]) nodes.push(await TestNode.create(ground, name, { ...env, SERVICES: "user,mail,api" }));
+    apart = await TestNode.create(ground, "apart", { ...env, SERVICES: "api" });
+    for (const node of [...nodes, apart]) node.launch();
+    await Promise.all([...nodes, apart].map((node) => node.ready()));
+  });
+
+  afterAll(async () => {
+    await parts?.rabbitmq.resume().catch(() => {});
+    const all = apart ? [...nodes, apart] : nodes;
+    await Promise.all(all.map((node) => node.kill("SIGKILL")));
+    const leaks = findSecrets(all.map(({ log }) => log));
+    await ground.clear();
+    await mailboxes.close();
+    await parts?.stop();
+    expect(leaks).toEqual([]);
+  });
+
+  const at = (node: TestNode, token?: string) => new TestClient({ api: node.url, io: node.url }, token);
+
+  /** Somebody with a password, who has just signed in. */
+  async function somebody(node: TestNode): Promise<Person> {
+    const email = `ann.${randomUUID()}@example.test`;
+    const client = at(node);
+    const { flowId } = await client.call("user.account.register", { email, password, name: "Ann" });
+    const code = await mailboxes.code(email);
+    client.token = (await client.call("user.code.verify", { flowId, code })).accessToken;
+    return { email, client };
+  }
+
+  test("requests that cause mail are answered within five seconds, and each mail goes out once after", async () => {
+    const people = await Promise.all(
+      nodes.map(async (node) => ({ node, changes: await somebody(node), leaves: await somebody(node) })),
+    );
+    const before = mailboxes.count;
+    await parts.rabbitmq.pause();
+    const slow: string[] = [];
+    const wanted: { to: string; subject: RegExp }[] = [];
+
+    async function causes<N extends ActionName>(
+      node: TestNode,
+      name: N,
+      params: Params<N>,
+      mail: { to: string; subject: RegExp },
+      token?: string,
+    ): Promise<void> {
+      const from = performance.now();
+      await at(node, token).call(name, params);
+      const took = performance.now() - from;
+      if (took > 5000) slow.push(`${name} at ${node.name} took ${Math.round(took)} ms`);
+      wanted.push(mail);
+    }
+
+    for (const { node, changes, leaves } of people) {
+      const strangers = ["code", "register"].map((word) => `${word}.${randomUUID()}@example.test`) as [string, string];
+      const [email, other] = strangers;
+      await causes(node, "user.code.request", { email }, { to: email, subject: /\d{6}/ });
+      await causes(node, "user.account.register", { email: other, password, name: "Bob" }, { to: other, subject: /\d{6}/ });
+      const { email: to, client } = changes;
+      await causes(node, "user.password.forgot", { email: to }, { to, subject: /\d{6}.*password/i });
+      const change = { current: password, password: "another horse battery" };
+      await causes(node, "user.password.change", change, { to, subject: /password/i }, client.token);
+      await causes(node, "user.me.erase", {}, { to: leaves.email, subject: /erase/i }, leaves.client.token);
+    }
+    expect(slow).toEqual([]);
+
+    await parts.rabbitmq.resume();
+    await eventually(
+      () => `all mails, of which there are ${mailboxes.count - before} of ${wanted.length}`,
+      () => mailboxes.count - before >= wanted.length,
+      { limit: 60_000 },
+    );
+    // What would come twice would come with the next looks of the outboxes, of the relay and of whoever had it in hand.
+    await pause(6000);
+    for (const { to, subject } of wanted) {
+      const found = mailboxes.to(to).filter((mail) => subject.test(mail.subject));
+      expect(found.length).toBeGreaterThan(0);
+    }
+    expect(mailboxes.count - before).toBe(wanted.length);
+    // And what was mailed while nothing moved is as good as any.
+    const { node } = people[0]!;
+    const { to } = wanted[0]!;
+    expect(mailboxes.to(to)).toHaveLength(1);
+    expect((await at(node).ask("user.code.request", { email: to })).status).toBe(202);
+  });
+});
