@@ -73,7 +73,7 @@ async function run([to, ...more]: string[]): Promise<boolean> {
   console.log("\nWhat the DNS says of the sender:");
   const resolver = new Resolver({ timeout: 3000, tries: 1 });
   for (const { state, words } of await findRecords(sender.address, settings, (name) => resolver.resolveTxt(name)))
-    console.log(`  ${state.padEnd(8)}${words}`);
+    console.log(`  ${state.padEnd(9)}${words}`);
   return hasGone;
 }
 

@@ -37,6 +37,7 @@ test.each<[string, Verdict]>([
   // They are the sender's.
   ["550 5.1.7 Bad sender's mailbox address", "mail"],
   ["550 5.1.8 Bad sender's system address", "mail"],
+  ["550 5.1.0 Sender rejected", "mail"],
   ["500 Syntax error", "mail"],
   ["450 4.2.1 Greylisted", "later"],
   ["451 4.7.1 Try again", "later"],

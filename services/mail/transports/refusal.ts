@@ -11,7 +11,9 @@ export interface SmtpFailure {
 }
 
 /** Enhanced status codes (RFC 3463, and IANA's list) that say of the reader's address that it takes no mail. */
-const ofAddress = /^5\.(1\.([0-6]|10)|2\.1)$/;
+const ofAddress = /^5\.(1\.([1-6]|10)|2\.1)$/;
+/** Something of an address, the reader's or the sender's. */
+const ofSomeAddress = "5.1.0";
 /** The same of servers that give no enhanced code: no such mailbox, moved, misspelt, a domain without mail. */
 const ofMailbox = new Set([550, 551, 553, 556]);
 /** What a server is about that says 550 of anything. */
@@ -45,7 +47,7 @@ function refusesAddress(
 ): boolean {
   // It is about the sender.
   if (command === "MAIL FROM") return false;
-  if (status) return ofAddress.test(status);
+  if (status && status !== ofSomeAddress) return ofAddress.test(status);
   // After the mail's words it may be about those.
-  return command === "RCPT TO" && ofMailbox.has(responseCode) && !ofPolicy.test(response);
+  return command === "RCPT TO" && (status !== undefined || ofMailbox.has(responseCode)) && !ofPolicy.test(response);
 }
