@@ -77,7 +77,8 @@ const protection = (directives: Record<string, string[]>) =>
     xFrameOptions: { action: "deny" },
   });
 const strict = protection(policy);
-/** The viewer of the documents writes styles into its elements. */
+/** The viewer of the documents writes styles into its elements, and so do the mails that the inbox shows. */
 const looser = protection({ ...policy, styleSrc: ["'self'", "'unsafe-inline'"] });
 
-const protect: typeof strict = (req, res, next) => (/^\/docs(\/|$)/.test(pathOf(req)) ? looser : strict)(req, res, next);
+const protect: typeof strict = (req, res, next) =>
+  (/^\/(docs|dev\/inbox)(\/|$)/.test(pathOf(req)) ? looser : strict)(req, res, next);

@@ -6,8 +6,10 @@ import { inbox } from "./actions/inbox.ts";
 import { jobs } from "./actions/jobs.ts";
 import { operators } from "./actions/operators.ts";
 import { people } from "./actions/people.ts";
+import { templates } from "./actions/templates.ts";
 import { unsubscribing } from "./actions/unsubscribe.ts";
 import { delivery } from "./delivery.ts";
+import { digesting } from "./digest/digesting.ts";
 import { measuring } from "./metrics.ts";
 import { settings } from "./settings.ts";
 import { openStores } from "./store/open.ts";
@@ -16,8 +18,8 @@ export default function mailService(env?: Env): ServiceSchema {
   return {
     name: "mail",
     // In this order: the queue opens on the open store, and stops before it closes.
-    mixins: [delivery, measuring, store(openStores)],
+    mixins: [digesting, delivery, measuring, store(openStores)],
     settings: settings.read(env),
-    actions: { ...jobs, ...inbox, ...people, ...erasing, ...operators, ...unsubscribing },
+    actions: { ...jobs, ...inbox, ...templates, ...people, ...erasing, ...operators, ...unsubscribing },
   };
 }

@@ -3,12 +3,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { languages, type Language } from "@confab/contracts";
-import { chromium, type Browser } from "playwright-core";
+import { chromium, type Browser, type Page } from "playwright-core";
 import { render } from "../../services/mail/templates/index.ts";
 import { escapeHtml } from "../../services/mail/templates/html.ts";
 import { sampleJobs } from "../../services/mail/templates/samples.ts";
 import { findChromium } from "../../tools/chromium.ts";
-import { withBrowser } from "./page.browser.ts";
+import { PageWorld, at, dark, desktop, phone, withBrowser } from "./page.browser.ts";
 
 jest.setTimeout(60_000);
 
@@ -164,5 +164,135 @@ withBrowser("mails", () => {
     const faults = (await show("en-light-faulty", { language: "en", scheme: "light", width: 390, change })).join("\n");
     for (const one of [/code: is \d+ wide in 390/, /code: 2\.85: Your/, /code: a link to .* says nothing/])
       expect(faults).toMatch(one);
+  });
+});
+
+withBrowser("the inbox", () => {
+  let world: PageWorld;
+  beforeAll(async () => void (world = await PageWorld.start()));
+  afterAll(() => world.stop());
+
+  const mail = (to: string, template: string, data: object) => world.node.broker.call("mail.job.accept", { to, template, data });
+  const mails = (page: Page) => page.locator(`${at("mails")} button`);
+  const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+  const shoot = (page: Page, name: string) => page.screenshot({ path: join(artifacts, `mail-inbox-${name}.png`) });
+
+  test("shows mails as they come, finds them by address, and each as HTML, as text and with its headers", async () => {
+    await mail("ann@example.org", "code", { code: "111111", minutes: 10 });
+    const { page, complaints } = await world.visit(desktop, "/dev/inbox");
+    await mails(page).nth(0).waitFor();
+    await mail("bob@example.org", "code", { code: "222222", minutes: 10 });
+    await mail("bob@example.net", "known-address", {});
+    // No reload: they come by themselves, the newest first.
+    await mails(page).nth(2).waitFor();
+    expect(await mails(page).locator("b").allTextContents()).toEqual([
+      "You have an account already",
+      "222222 is your sign-in code",
+      "111111 is your sign-in code",
+    ]);
+    await page.fill(at("search"), "bob@");
+    await page.waitForFunction(() => document.querySelectorAll("#inbox li").length === 2);
+    await page.fill(at("search"), "bob@example.org");
+    await page.waitForFunction(() => document.querySelectorAll("#inbox li").length === 1);
+    expect(page.url()).toContain("?to=bob%40example.org");
+
+    await mails(page).click();
+    const shown = page.frameLocator(at("mail"));
+    await shown.getByText("222222").waitFor();
+    const groundOf = () => shown.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
+    expect(await groundOf()).toBe("rgb(238, 240, 246)");
+    await shoot(page, "light");
+    await press(page, "Dark");
+    await shown.getByText("222222").waitFor();
+    expect(await groundOf()).toBe("rgb(18, 20, 26)");
+    await press(page, "Narrow");
+    await shown.getByText("222222").waitFor();
+    expect((await page.locator(at("mail")).boundingBox())!.width).toBeLessThanOrEqual(390);
+    await press(page, "Text");
+    expect(await page.textContent(at("text"))).toMatch(/^Your sign-in code\n\nType this code to sign in:\n\n222222\n/);
+    await press(page, "Headers");
+    expect(await page.textContent(at("headers"))).toContain("Auto-Submittedauto-generated");
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.click(at("copy"));
+    await page.getByText("Copied").waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("222222");
+
+    // Whoever reads one stays with it when others come, and finds it again after a reload.
+    await page.fill(at("search"), "");
+    await mail("eve@example.org", "code", { code: "333333", minutes: 10 });
+    await mails(page).nth(3).waitFor();
+    expect(await page.textContent(".pane h2")).toBe("222222 is your sign-in code");
+    await page.reload();
+    await page.frameLocator(at("mail")).getByText("222222").waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test("opens what whoever comes from the page's door waits for, as it comes", async () => {
+    const { page, complaints } = await world.visit(phone, "/dev/inbox?to=finn%40example.org");
+    await page.getByText("No mail to such an address.").waitFor();
+    await mail("finn@example.org", "code", { code: "444444", minutes: 10 });
+    await page.frameLocator(at("mail")).getByText("444444").waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test("runs nothing that stands in a mail", async () => {
+    const { page, complaints } = await world.visit(desktop, "/dev/inbox");
+    await page.route("**/dev/inbox?*", async (route) => {
+      const html = `<body><h1>bad</h1><script>parent.document.title = "had"</script><img src="x" onerror="parent.document.title = 'had'">`;
+      const bad = {
+        id: "1",
+        to: "<img src=x onerror=alert(1)>",
+        subject: "<b>bad</b>",
+        text: "x",
+        html,
+        headers: {},
+        at: new Date().toISOString(),
+      };
+      await route.fulfill({ json: { items: [bad], nextCursor: null } });
+    });
+    await page.getByText("<b>bad</b>").click();
+    await page.frameLocator(at("mail")).getByText("bad").waitFor();
+    expect(await page.title()).toBe("Inbox – Confab");
+    expect(await page.locator("#inbox img, #inbox li b b").count()).toBe(0);
+    // The browser says that it blocked the script, and no more.
+    expect(complaints.filter((said) => !/block/i.test(said) && !/status of 404/.test(said))).toEqual([]);
+    await page.context().close();
+  });
+
+  test.each([
+    ["dark", dark, false],
+    ["phone", phone, true],
+  ] as const)("can be read: %s", async (name, options, isPhone) => {
+    const { page, complaints } = await world.visit(options, "/dev/inbox");
+    await mails(page).last().waitFor();
+    await shoot(page, `${name}-list`);
+    await mails(page).last().click();
+    await page.frameLocator(at("mail")).getByText("111111").waitFor();
+    await shoot(page, name);
+    expect(await page.evaluate(findFaults, { isCode: false, firstScreen })).toEqual([]);
+    if (isPhone) {
+      expect(await mails(page).last().isVisible()).toBe(false);
+      await press(page, "← All");
+      expect(await mails(page).last().isVisible()).toBe(true);
+    }
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test("shows every template in every language", async () => {
+    const { page, complaints } = await world.visit(desktop, "/dev/inbox");
+    await page.click("text=Templates");
+    await mails(page)
+      .nth(sampleJobs.length - 1)
+      .waitFor();
+    await page.locator(`${at("mails")} button`, { hasText: "digest" }).click();
+    await page.frameLocator(at("mail")).getByText("Garden team").waitFor();
+    await page.selectOption(at("language"), "de");
+    await page.frameLocator(at("mail")).getByText("Guten Tag, Ann!").last().waitFor();
+    await shoot(page, "templates");
+    expect(complaints).toEqual([]);
+    await page.context().close();
   });
 });

@@ -5,6 +5,7 @@ import type { InboxMail } from "@confab/contracts";
 import express from "express";
 import { createServer } from "node:http";
 import { connect, type AddressInfo } from "node:net";
+import { Script } from "node:vm";
 import { askAt, startApi, type Started } from "../testing.ts";
 import { page } from "./page.ts";
 
@@ -12,11 +13,12 @@ const mail: InboxMail = {
   id: "018f0000-0000-7000-8000-000000000000",
   to: '"<b>"@example.org',
   subject: "Your code <script>",
-  text: "Your code is 123456 & good for 10 minutes",
+  text: "Your code is\n\n123456\n\n& good for 10 minutes",
   html: "<p>",
   headers: {},
   at: "2026-01-01T00:00:00.000Z",
 };
+const template = { template: "code", subject: "<b>", text: "Text & more", html: "<p>" };
 const asked: unknown[] = [];
 const avatarId = "018f0000-0000-7000-8000-00000000000a";
 const exportId = "018f0000-0000-7000-8000-00000000000e";
@@ -27,6 +29,7 @@ let kept = parts.length;
 type Asked = { params: unknown };
 const answers = {
   "mail.inbox.list": (ctx: Asked) => (asked.push(ctx.params), { items: [mail], nextCursor: null }),
+  "mail.template.preview": (ctx: Asked) => (asked.push(ctx.params), { items: [template] }),
   "user.avatar.read": ({ params }: Asked) => {
     const id = (params as { avatarId: string }).avatarId;
     if (id === exportId) return { type: "text/html", base64: Buffer.from("<script>").toString("base64") };
@@ -67,15 +70,50 @@ describe("the inbox", () => {
     expect(text).toContain("<code>123456</code>");
     expect(text).toContain("Your code &lt;script&gt;");
     expect(text).toContain("&quot;&lt;b&gt;&quot;@example.org");
-    expect(text).not.toMatch(/<script|<style|style=/);
-    expect((await api.ask("/dev/inbox.css")).headers["content-type"]).toBe("text/css; charset=utf-8");
+    expect(text).not.toMatch(/<script>|<style|style=|\son\w+=/);
+  });
+
+  test("loads what it needs from beside it, wherever it is mounted, and styles alone may stand in it", async () => {
+    for (const path of ["/dev/inbox", "/dev/inbox/templates"]) {
+      const { text, headers } = await api.ask(path, { headers: { accept: "text/html" } });
+      expect(headers["content-security-policy"]).toContain("script-src 'self';");
+      expect(headers["content-security-policy"]).toContain("style-src 'self' 'unsafe-inline'");
+      const links = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link!).filter((link) => link !== "data:,");
+      expect(links).toHaveLength(4);
+      for (const link of links) {
+        const { pathname } = new URL(link, `http://x${path}`);
+        expect([pathname, (await api.ask(pathname)).status]).toEqual([pathname, 200]);
+      }
+    }
+    expect((await api.ask("/dev/inbox/inbox.css")).headers["content-type"]).toBe("text/css; charset=utf-8");
+    expect((await api.ask("/dev/inbox/")).headers.location).toBe("../inbox");
+  });
+
+  test("has a script of which the types are taken out", async () => {
+    const { text, headers } = await api.ask("/dev/inbox/client.js");
+    expect(headers["content-type"]).toBe("text/javascript; charset=utf-8");
+    expect(text).not.toMatch(/^import|: HTMLElement/m);
+    expect(() => new Script(text)).not.toThrow();
+  });
+
+  test("shows the templates, too, in the language that is asked for", async () => {
+    asked.length = 0;
+    expect((await api.ask("/dev/inbox/templates?language=de")).json).toEqual({ items: [template] });
+    const { text } = await api.ask("/dev/inbox/templates", { headers: { accept: "text/html" } });
+    expect(text).toContain("<p>&lt;b&gt;</p>");
+    expect(text).toContain("Text &amp; more");
+    expect(asked).toEqual([{ language: "de" }, { language: "en" }]);
+    const { status, json } = await api.ask("/dev/inbox/templates?language=xx");
+    expect([status, json.code]).toEqual([422, "bad_input"]);
   });
 
   test("is not there in production, and asks nobody", async () => {
     const production = await startApi(answers, { env: { NODE_ENV: "production", HOST: "127.0.0.1" } });
     asked.length = 0;
     try {
-      for (const path of ["/dev/inbox", "/dev/inbox.css"]) expect((await production.ask(path)).json.code).toBe("not_found");
+      for (const path of ["", "/", "/templates", "/templates?language=de", "/inbox.css", "/client.js"])
+        for (const method of ["GET", "POST"])
+          expect([path, (await production.ask(`/dev/inbox${path}`, { method })).json.code]).toEqual([path, "not_found"]);
       expect(asked).toEqual([]);
     } finally {
       await production.stop();

@@ -20,7 +20,7 @@ const chat = (at: number, title: string, isDirect: boolean, count: number, messa
 });
 
 /** One of each template at least, under the template's name, or with a word after it where there are several. */
-export const samples = {
+const samples = {
   code: { template: "code", data: { code: "482913", minutes: 10 } },
   "register-code": { template: "register-code", data: { code: "105370", minutes: 10 } },
   "reset-code": { template: "reset-code", data: { code: "730046", minutes: 10 } },
@@ -93,8 +93,9 @@ export const samples = {
   },
 } as const satisfies Record<string, Pick<MailJob, "template"> & { data: unknown }>;
 
-/** Each as a job has it. */
+/** Each as a job has it, and whether whoever gets it can end such mails. */
 export const sampleJobs = Object.entries(samples).map(([title, sample]) => ({
   title,
   job: { to: "ann@example.org", ...sample } as unknown as MailJob,
+  canEnd: ["invitation", "notification", "digest"].includes(sample.template),
 }));

@@ -6,7 +6,7 @@ import { words } from "./words/words.ts";
 
 const base = { from: "Confab <no-reply@example.org>", publicUrl: "https://chat.example.org" };
 const unsubscribeUrl = "https://chat.example.org/unsubscribe/AQEBj";
-const withEnd = (template: string) => ["invitation", "notification", "digest"].includes(template);
+const withEnd = (template: string) => sampleJobs.some(({ job, canEnd }) => canEnd && job.template === template);
 const contextOf = (template: string, language: Context["language"]): Context => ({
   ...base,
   language,
