@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { edgeMiddleware, edgeOf, edgeSettings, type Edge } from "./mixins/edge.ts";
 import { healthMiddleware, healthSettings } from "./mixins/health.ts";
+import { silenceMiddleware } from "./mixins/silence.ts";
 import { checkSettings, joinSettings, SettingsError, type AnySettings, type Env } from "./mixins/settings.ts";
 import { brokerOptions, clusterSettings, type ServiceName } from "./moleculer.config.ts";
 import * as api from "./services/api/settings.ts";
@@ -47,7 +48,11 @@ export async function startNode(
   const own = names.filter((name) => Object.hasOwn(services, name)).map((name) => [name, services[name].settings] as const);
   checkSettings({ ...Object.fromEntries(own), "every node": joinSettings(clusterSettings, edgeSettings, healthSettings) }, env);
 
-  const middlewares = [edgeMiddleware(edgeSettings.read(env), server), healthMiddleware(healthSettings.read(env))];
+  const middlewares = [
+    edgeMiddleware(edgeSettings.read(env), server),
+    healthMiddleware(healthSettings.read(env)),
+    silenceMiddleware(),
+  ];
   const broker = new ServiceBroker({ ...brokerOptions(clusterSettings.read(env)), middlewares });
   for (const name of names) broker.createService((await services[name].load()).default(env));
   await broker.start();
