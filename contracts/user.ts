@@ -400,6 +400,21 @@ export const userActions = {
     returns: object({ items: Type.Array(object({ userId: Id, email: Email, name: Type.String() })) }),
     repeatable: true,
   }),
+  "user.recipient.find": action({
+    summary: "Whose address it is, and whether they may be mailed what they did not ask for just now",
+    audience: "service",
+    params: object({ email: Type.String({ maxLength: 254 }) }),
+    returns: object({
+      user: nullable(
+        object({
+          userId: Id,
+          isProved: Type.Boolean({ description: "Whether they have shown that the address is theirs." }),
+          isOpen: Type.Boolean({ description: "Neither banned nor to be erased." }),
+        }),
+      ),
+    }),
+    repeatable: true,
+  }),
   "user.profile.known": action({
     summary: "Which of these users exist",
     audience: "service",

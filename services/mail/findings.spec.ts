@@ -1,5 +1,5 @@
 import { v7 as uuid } from "uuid";
-import { findingsOf, type Known } from "./findings.ts";
+import { findingsOf, type Account, type Known } from "./findings.ts";
 import type { StoredJob } from "./store/documents.ts";
 
 const now = Date.UTC(2026, 10, 24, 12);
@@ -17,6 +17,11 @@ const find = (known: Partial<Known>) =>
   );
 
 const refused = { _id: "ann@example.org", refusedAt: now - minute, answer: "550 no such user" };
+const wants: Account["preferences"] = {
+  ...{ readReceipts: true, presence: true, findable: true, notifications: true, digest: "hourly", quietHours: null },
+  ...{ timeZone: "Europe/Berlin", language: null },
+};
+const account: Account = { userId: "ann", isProved: true, isOpen: true, preferences: wants };
 const sent = job("sent", 30, { history: [{ at: now, what: "sent", answer: "250 queued as 7" }] });
 const dead = job("dead", 20, { failures: 8, reason: "454 try later", job: {} as never });
 
@@ -42,7 +47,7 @@ test.each<[string, Partial<Known>, (string | RegExp)[]]>([
     "it is dead",
     { jobs: [dead, job("dead", 21), job("dead", 22)] },
     [
-      "The latest dead mail (digest) was given up at 11:41:00 UTC, after 8 failed tries: “454 try later”. It can be replayed. 2 more before it are so too.",
+      "The latest of 3 dead mails (digest) was given up at 11:41:00 UTC, after 8 failed tries: “454 try later”. It can be replayed.",
     ],
   ],
   [
@@ -72,6 +77,35 @@ test.each<[string, Partial<Known>, (string | RegExp)[]]>([
   ["others wait, which is not why", { jobs: [sent], oldestSeconds: 1260 }, [/^The latest sent/]],
   ["the latest fares otherwise than those before", { jobs: [dead, sent] }, [/^The latest dead/, /^The latest sent/]],
   ["and the other way round", { jobs: [job("sent", 1), dead] }, [/^The latest sent/, /^The latest dead/]],
+  ["the address is nobody's", { account: null }, [/^No account has this address/, /^No mail to this address/]],
+  ["all is well with the account", { account, jobs: [sent] }, [/^The latest sent/]],
+  [
+    "the account wants none",
+    { account: { ...account, preferences: { ...wants, notifications: false, digest: "never" } }, jobs: [] },
+    [
+      /^The account has switched mails about mentions and direct messages off\.$/,
+      /^The account has switched digests off\.$/,
+      /^No mail/,
+    ],
+  ],
+  [
+    "the account is closed, its address unproved, and it is quiet",
+    {
+      account: {
+        ...account,
+        isOpen: false,
+        isProved: false,
+        preferences: { ...wants, quietHours: { from: "22:00", to: "07:00" } },
+      },
+      jobs: [sent],
+    },
+    [
+      /^The latest sent/,
+      /banned, or is to be erased/,
+      /never proved/,
+      "Mails about messages wait while it is quiet, from 22:00 to 07:00 (Europe/Berlin).",
+    ],
+  ],
   [
     "invitations were declined",
     { declined: ["invitation"], jobs: [sent] },

@@ -1,3 +1,4 @@
+import type { Preferences, Result } from "@confab/contracts";
 import type { StoredAddress, StoredJob } from "./store/documents.ts";
 import type { Declinable } from "./unsubscribe.ts";
 
@@ -5,6 +6,8 @@ import type { Declinable } from "./unsubscribe.ts";
 export interface Known {
   address: StoredAddress | null;
   declined: readonly Declinable[];
+  /** Whose address it is; null where it is nobody's, undefined where that could not be asked. */
+  account?: Account | null | undefined;
   /** To this address, the newest first. */
   jobs: readonly StoredJob[];
   /** How long the oldest mail to anybody waits, in seconds. */
@@ -12,11 +15,15 @@ export interface Known {
   now: number;
 }
 
+export interface Account extends NonNullable<Result<"user.recipient.find">["user"]> {
+  preferences: Preferences;
+}
+
 /** Mails that wait for longer are not merely on their way. */
 const standsAfterSeconds = 300;
 
 /** Why, in plain words, the likeliest reason first. */
-export function findingsOf({ address, declined, jobs, oldestSeconds, now }: Known): string[] {
+export function findingsOf({ address, declined, account, jobs, oldestSeconds, now }: Known): string[] {
   const newest = (["dead", "waiting", "sent"] as const)
     .map((state) => jobs.filter((job) => job.state === state))
     .filter((found) => found.length > 0)
@@ -28,8 +35,9 @@ export function findingsOf({ address, declined, jobs, oldestSeconds, now }: Know
     ...(stands
       ? [`The queue stands: its oldest mail waits for ${tellSeconds(oldestSeconds)}. Look at the mail server and the log.`]
       : []),
-    ...newest.map(([job, ...others]) => tell(job!, others.length, now)),
+    ...newest.map((found) => tell(found[0]!, found.length, now)),
     ...declined.map(() => "Whoever reads there has ended invitations to this address by the link in one."),
+    ...tellAccount(account),
     ...(jobs.length === 0 ? ["No mail to this address was asked for in the last 30 days."] : []),
   ];
 }
@@ -38,31 +46,48 @@ const tellRefusal = (at: number, answer = "") =>
   `The mail server refused the address at ${time(at)} with ${quote(answer)}. Notifications, digests and invitations are not ` +
   "sent there until another mail gets through or the refusal is forgiven.";
 
-function tell(job: StoredJob, others: number, now: number): string {
-  const more = others === 0 ? "" : ` ${others} more before it ${others === 1 ? "is" : "are"} so too.`;
-  return `${sentences[job.state](job, now)}${more}`;
+/** What keeps mails about messages from being asked for. */
+function tellAccount(account: Account | null | undefined): string[] {
+  if (account === undefined) return [];
+  if (account === null) return ["No account has this address, so only codes and invitations go there."];
+  const { isProved, isOpen, preferences } = account;
+  const { notifications, digest, quietHours, timeZone } = preferences;
+  return [
+    ...(isOpen ? [] : ["The account is banned, or is to be erased: nothing about messages is mailed."]),
+    ...(isProved ? [] : ["The address was given by the host and never proved: nothing about messages is mailed there."]),
+    ...(notifications ? [] : ["The account has switched mails about mentions and direct messages off."]),
+    ...(digest === "never" ? ["The account has switched digests off."] : []),
+    ...(quietHours
+      ? [`Mails about messages wait while it is quiet, from ${quietHours.from} to ${quietHours.to} (${timeZone ?? "UTC"}).`]
+      : []),
+  ];
 }
 
-const sentences: Record<StoredJob["state"], (job: StoredJob, now: number) => string> = {
-  dead: (job) =>
-    `The latest dead mail (${job.template}) was given up at ${time(job.endedAt ?? job.acceptedAt)}, after ${tries(job)}: ` +
-    `${quote(job.reason ?? "")}. ${job.job ? "It can be replayed." : "What it said is no longer kept, so it cannot be replayed."}`,
-  waiting: (job, now) => {
-    const since = `The latest waiting mail (${job.template}) waits since ${time(waitingSince(job))}`;
+const sentences: Record<StoredJob["state"], (job: StoredJob, which: string, now: number) => string> = {
+  dead: (job, which) =>
+    `${which} was given up at ${time(job.endedAt ?? job.acceptedAt)}, after ${tries(job)}: ${quote(job.reason ?? "")}. ` +
+    `${job.job ? "It can be replayed." : "What it said is no longer kept, so it cannot be replayed."}`,
+  waiting: (job, which, now) => {
+    const since = `${which} waits since ${time(waitingSince(job))}`;
     const why = job.failures === 0 ? "" : `, after ${tries(job)}, the last for ${quote(job.reason ?? "")}`;
     if (isInHand(job, now)) return `${since}${why}; it is being handed to the mail server now.`;
     if (job.dueAt <= now) return `${since}${why}; it is due, and no worker has come to it yet.`;
     return `${since}${why}; the next try is at ${time(job.dueAt)}.`;
   },
-  sent: (job) => {
+  sent: (job, which) => {
     const answer = job.history?.findLast(({ what }) => what === "sent")?.answer;
     return (
-      `The latest sent mail (${job.template}) was taken by the mail server at ${time(job.endedAt ?? job.acceptedAt)}` +
+      `${which} was taken by the mail server at ${time(job.endedAt ?? job.acceptedAt)}` +
       `${answer ? `, which answered ${quote(answer)}` : ""}. Look in the spam folder, or ask whoever runs that server what ` +
       `became of Message-ID ${job.messageId}.`
     );
   },
 };
+
+function tell(job: StoredJob, count: number, now: number): string {
+  const which = `The latest ${count === 1 ? `${job.state} mail` : `of ${count} ${job.state} mails`} (${job.template})`;
+  return sentences[job.state](job, which, now);
+}
 
 /** Whether a worker tries it now; one that died has a lease that is over. */
 export const isInHand = ({ state, worker, dueAt }: StoredJob, now: number) =>

@@ -38,9 +38,18 @@ export const presentMe = (user: StoredUser, role: Me["role"]): Me => ({
  */
 export function presentRecipient(user: StoredUser, now: number): { userId: string; email: string; name: string } | undefined {
   const email = provedEmail(user);
-  if (email === undefined || isClosed(user, now) || user.eraseAt !== undefined) return undefined;
+  if (email === undefined || !isToStay(user, now)) return undefined;
   return { userId: user._id, email, name: user.name };
 }
+
+/** Why it is so. */
+export const presentMailed = (user: StoredUser, now: number) => ({
+  userId: user._id,
+  isProved: provedEmail(user) !== undefined,
+  isOpen: isToStay(user, now),
+});
+
+const isToStay = (user: StoredUser, now: number) => !isClosed(user, now) && user.eraseAt === undefined;
 
 /** A user as administrators see one. */
 export const presentAdminUser = (user: StoredUser, role: Me["role"]): AdminUser => ({

@@ -96,7 +96,10 @@ withBrowser("mail on the page", () => {
     await eventually("the mail is sent", async () => (await explained()).jobs[0]?.state === "sent");
     await page.click(at("mail-look"));
     await page.locator(`${at("mail-item")}[data-state="sent"]`).waitFor();
-    expect(await findings.allInnerTexts()).toEqual([expect.stringContaining("Look in the spam folder")]);
+    expect(await findings.allInnerTexts()).toEqual([
+      expect.stringContaining("Look in the spam folder"),
+      expect.stringContaining("No account has this address"),
+    ]);
     expect(await page.locator(".steps li").allInnerTexts()).toEqual([
       expect.stringContaining("Taken into the queue"),
       expect.stringContaining("Given up"),
@@ -240,6 +243,11 @@ withBrowser("mail on the page", () => {
     expect((await post(digest)).status).toBe(200);
     expect(await stored()).toEqual({ ...before, notifications: false, digest: "never" });
     expect((await post(`${digest.slice(0, -1)}x`)).status).toBe(404);
+    const { findings } = await call(world.node.broker, "mail.job.explain", { address: "eve@example.com" });
+    expect(findings.slice(1)).toEqual([
+      "The account has switched mails about mentions and direct messages off.",
+      "The account has switched digests off.",
+    ]);
 
     // Somebody who has no account is asked into a group, and wants no more of that.
     const chat = await call(world.node.broker, "chat.chat.create", { type: "group", title: "Readers", memberIds: [] }, { meta });

@@ -1,7 +1,7 @@
 import type { Result } from "@confab/contracts";
 import { call, define, type Caller, type Meta } from "@confab/mixins/define.ts";
 import { badField, problem } from "@confab/mixins/problem.ts";
-import { findingsOf } from "../findings.ts";
+import { findingsOf, type Account } from "../findings.ts";
 import { presentRecord } from "../present.ts";
 import { oldestSecondsOf, standingOf } from "../metrics.ts";
 import type { MailService } from "../service.ts";
@@ -94,14 +94,29 @@ async function explain(service: MailService, given: string): Promise<Result<"mai
   const jobs = await operators.jobsBefore({ address }, jobsExplained);
   const declined = await declinedBy(service, address);
   const oldestSeconds = await oldestSecondsOf(operators, now);
+  const account = await accountOf(service, address);
   const { refusedAt, answer = "" } = known ?? {};
   return {
     address,
     refused: refusedAt === undefined ? null : { at: new Date(refusedAt).toISOString(), answer },
     unsubscribed: declined,
-    findings: findingsOf({ address: known, declined, jobs, oldestSeconds, now }),
+    findings: findingsOf({ address: known, declined, account, jobs, oldestSeconds, now }),
     jobs: jobs.map((job) => presentRecord(job, now)),
   };
+}
+
+/** Undefined where whoever knows is away, as when mail runs alone: what mail itself knows is told in any case. */
+async function accountOf({ broker, logger }: MailService, email: string): Promise<Account | null | undefined> {
+  const patience = { timeout: 2000, retries: 0 };
+  try {
+    const { user } = await call(broker, "user.recipient.find", { email }, patience);
+    if (!user) return null;
+    const preferences = await call(broker, "chat.preference.get", {}, { ...patience, meta: { userId: user.userId } });
+    return { ...user, preferences };
+  } catch (err) {
+    logger.debug("Could not ask whose address that is:", (err as Error).message);
+    return undefined;
+  }
 }
 
 /** One after another, each by the rule of a single one: whoever asks for the same at the same time gets others, or none. */

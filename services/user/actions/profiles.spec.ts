@@ -232,4 +232,10 @@ test("mails that nobody asked for go where the address is proved, to those whose
     { userId: open, email: "open@recipients.example", name: "open" },
     { userId: unbanned, email: "unbanned@recipients.example", name: "unbanned" },
   ]);
+  const find = async (name: string) =>
+    (await call(user.broker, "user.recipient.find", { email: `${name}@Recipients.example` })).user;
+  expect(await find("open")).toEqual({ userId: open, isProved: true, isOpen: true });
+  expect(await find("claimed")).toEqual({ userId: claimed, isProved: false, isOpen: true });
+  for (const name of ["banned", "leaving", "erasing"]) expect(await find(name)).toMatchObject({ isProved: true, isOpen: false });
+  expect(await find("nobody")).toBeNull();
 });

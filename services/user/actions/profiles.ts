@@ -1,7 +1,8 @@
 import { define } from "@confab/mixins/define.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { findAmongMet, findByAddress, findByName, isAddress, readCursor, visibleTo, writeCursor } from "../directory.ts";
-import { presentProfile, presentRecipient } from "../present.ts";
+import { normalizeEmail } from "../policies.ts";
+import { presentMailed, presentProfile, presentRecipient } from "../present.ts";
 import type { UserService } from "../service.ts";
 
 export const profiles = {
@@ -34,6 +35,11 @@ export const profiles = {
   ...define("user.recipient.list", async function (this: UserService, ctx) {
     const users = await this.store.usersById(ctx.params.userIds);
     return { items: users.flatMap((user) => presentRecipient(user, Date.now()) ?? []) };
+  }),
+
+  ...define("user.recipient.find", async function (this: UserService, ctx) {
+    const user = await this.store.userByEmail(normalizeEmail(ctx.params.email));
+    return { user: user && presentMailed(user, Date.now()) };
   }),
 
   ...define("user.profile.known", async function (this: UserService, ctx) {

@@ -35,7 +35,7 @@ export function Mails({ address }: { address: string | undefined }) {
           type="search"
           data-testid="mail-address"
           aria-label="Find mails by address"
-          placeholder="Why did this address get no mail?"
+          placeholder="An address"
           autocomplete="off"
           minLength={3}
           maxLength={254}
@@ -141,8 +141,10 @@ function Record({ job, onChange }: { job: MailRecord; onChange: (job: MailRecord
   };
   return (
     <li class="report" data-testid="mail-item" data-state={state}>
-      <p>
-        <b>{template}</b> to {address || "an address that is no longer kept"}{" "}
+      <p class="mail-head">
+        <span>
+          <b>{template}</b> to {address || "an address that is no longer kept"}
+        </span>
         <span class={`mail-state ${state === "dead" ? "bad" : "quiet"}`}>{states[state]}</span>
       </p>
       {reason && <blockquote>{reason}</blockquote>}
