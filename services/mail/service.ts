@@ -2,6 +2,7 @@ import type { Service } from "moleculer";
 import type { MailQueue } from "./queue/queue.ts";
 import type { MailSettings } from "./settings.ts";
 import type { DeclineStore } from "./store/decline.store.ts";
+import type { DigestStore } from "./store/digest.store.ts";
 import type { MailStore } from "./store/mail.store.ts";
 import type { OperatorStore } from "./store/operator.store.ts";
 import type { Transport } from "./transports/transport.ts";
@@ -12,6 +13,7 @@ export type MailService = Service & {
   store: MailStore;
   operators: OperatorStore;
   declines: DeclineStore;
+  digests: DigestStore;
   queue: MailQueue;
   transport: Transport;
 };

@@ -18,8 +18,10 @@ export interface StoredJob extends Document {
   job?: Job;
   /** Lower-case. Jobs that nodes of the version before have ended lack it. */
   address?: string;
-  /** Whose messages it tells of. */
+  /** Whose unread messages it tells of. */
   userId?: string;
+  /** Of which chats, and after which message up to which: it stays when its words go, and tells whether a message was told. */
+  told?: { chatId: string; fromSeq: number; toSeq: number }[];
   template: string;
   messageId: string;
   /** Tries that failed. */

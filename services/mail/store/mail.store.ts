@@ -213,13 +213,16 @@ function firstForm(job: Job) {
     _id: id,
     job,
     address: job.to.toLowerCase(),
-    ...("userId" in job.data ? { userId: job.data.userId } : {}),
+    ...("userId" in job.data ? { userId: job.data.userId, told: toldBy(job.data) } : {}),
     template,
     messageId,
     acceptedAt,
     history: [{ at: acceptedAt, what: "accepted" as const }],
   };
 }
+
+const toldBy = ({ chats }: { chats: { chatId: string; fromSeq: number; toSeq: number }[] }) =>
+  chats.map(({ chatId, fromSeq, toSeq }) => ({ chatId, fromSeq, toSeq }));
 
 const deadly = (reason: string, now: number, tries: number) =>
   ({

@@ -2,6 +2,7 @@ import type { Collection, CollectionSchema, Database, Document } from "@confab/m
 import type { Service } from "moleculer";
 import type { MailService } from "../service.ts";
 import { DeclineStore } from "./decline.store.ts";
+import { DigestStore } from "./digest.store.ts";
 import { MailStore } from "./mail.store.ts";
 import { OperatorStore } from "./operator.store.ts";
 
@@ -18,5 +19,6 @@ export async function openStores(database: Database, service: Service): Promise<
   const mine = service as MailService;
   mine.operators = await OperatorStore.open(shared);
   mine.declines = await DeclineStore.open(shared);
+  mine.digests = await DigestStore.open(shared);
   return MailStore.open(shared);
 }

@@ -1,0 +1,94 @@
+import { call } from "@confab/mixins/define.ts";
+import type { ServiceSchema } from "moleculer";
+import { countMail } from "../metrics.ts";
+import { nameFailure, stopPatienceMs, within, type QueueLog } from "../queue/queue.ts";
+import type { MailService } from "../service.ts";
+import { Scanner } from "./scanner.ts";
+import { Teller } from "./teller.ts";
+
+type Digesting = MailService & { scanner?: Scanner; teller?: Teller; turns?: Turn[] };
+
+const pollMs = 1000;
+const presencePatienceMs = 3000;
+
+/** Mails people what they have not read: on each node, as long as the service runs. */
+export const digesting = {
+  async started(this: Digesting) {
+    const { broker, digests, logger, settings } = this;
+    const everyMs = settings.DIGEST_EVERY_SECONDS * 1000;
+    const notifyAfterMs = settings.NOTIFY_AFTER_SECONDS * 1000;
+    const scanner = new Scanner({
+      ...{ store: digests, everyMs, lookAfterMs: notifyAfterMs },
+      scan: (params) => call(broker, "chat.digest.scan", params),
+    });
+    const teller = new Teller({ store: digests, notifyAfterMs, ...waysOf(this) });
+    Object.assign(this, { scanner, teller });
+    await digests.releaseAll(Date.now());
+    await scanner.begin();
+    this.turns = [
+      new Turn("look for new messages", () => scanner.look(), everyMs, logger),
+      new Turn("tell what is unread", () => teller.look(), Math.min(everyMs, pollMs), logger),
+    ];
+  },
+  async stopped(this: Digesting) {
+    const { turns = [], teller, scanner } = this;
+    const over = Promise.all([teller?.stop(), ...turns.map((turn) => turn.stop())]);
+    await within(stopPatienceMs, over, "in hand").catch(() => {});
+    await scanner?.leave().catch(() => {});
+  },
+} as unknown as Partial<ServiceSchema>;
+
+/** What a teller asks of the other services, and does in this one. */
+function waysOf(service: MailService) {
+  const { broker, settings, store, queue } = service;
+  return {
+    from: settings.MAIL_FROM,
+    publicUrl: settings.PUBLIC_URL,
+    read: (params) => call(broker, "chat.digest.read", params),
+    // Where that is not known, they are taken to be away: rather a mail too many than none.
+    isOnline: (userId) =>
+      call(broker, "io.presence.list", { userIds: [userId] }, { timeout: presencePatienceMs }).then(
+        ({ online }) => online.includes(userId),
+        () => false,
+      ),
+    recipient: async (userId) => (await call(broker, "user.recipient.list", { userIds: [userId] })).items[0],
+    names: async (readerId, userIds) => {
+      const { items } = await call(broker, "user.profile.lookup", { userIds: [...userIds] }, { meta: { userId: readerId } });
+      return new Map(items.map(({ id, name }) => [id, name]));
+    },
+    accept: async (job) => {
+      if (await store.addJob(job, Date.now())) countMail(broker, "accepted");
+      // Also where it was there: whoever put it there may have died before it could say so.
+      queue.wake(job.id);
+    },
+    withdraw: (userId) => store.eraseUser(userId),
+  } satisfies Partial<ConstructorParameters<typeof Teller>[0]>;
+}
+
+/** Something that is done again and again, each time to its end. */
+class Turn {
+  readonly #timer: NodeJS.Timeout;
+  #running: Promise<void> | undefined;
+  #failures = 0;
+
+  constructor(what: string, act: () => Promise<unknown>, everyMs: number, log: QueueLog) {
+    const run = async () => {
+      try {
+        await act();
+        if (this.#failures >= 3) log.info(`Can ${what} again`);
+        this.#failures = 0;
+      } catch (err) {
+        // Once: a deployment may be without the services that are asked. Nothing is lost by it.
+        if (++this.#failures === 3) log.warn(`Cannot ${what}, will go on trying: ${nameFailure(err)}`);
+      }
+    };
+    // One that takes longer than that is not begun again.
+    const turn = () => void (this.#running ??= run().finally(() => (this.#running = undefined)));
+    this.#timer = setInterval(turn, everyMs).unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+}
