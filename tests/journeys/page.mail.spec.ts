@@ -1,5 +1,6 @@
 import type { MailTemplate } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
+import type { BrowserContextOptions } from "playwright-core";
 import { startSmtpServer, type TestServer } from "../../services/mail/transports/testing.ts";
 import { eventually } from "../support/wait.ts";
 import { at, dark, desktop, PageWorld, phone, withBrowser, type Visitor } from "./page.browser.ts";
@@ -32,7 +33,7 @@ withBrowser("mail on the page", () => {
   const codeFor = async (address: string, after = 0) =>
     /^Subject: .*\b(\d{6})\b/m.exec(await mailed(address, "Subject", after))![1]!;
 
-  async function askForCode(email: string, options = desktop): Promise<Visitor> {
+  async function askForCode(email: string, options: BrowserContextOptions = desktop): Promise<Visitor> {
     const visitor = await world.visit(options);
     await visitor.page.fill(at("email"), email);
     await visitor.page.click(at("request-code"));
@@ -47,7 +48,7 @@ withBrowser("mail on the page", () => {
     await page.waitForSelector(at("me"));
   }
 
-  async function signIn(email: string, name: string, options = desktop): Promise<Visitor> {
+  async function signIn(email: string, name: string, options: BrowserContextOptions = desktop): Promise<Visitor> {
     const before = server.received.length;
     const visitor = await askForCode(email, options);
     await giveCode(visitor, await codeFor(email, before), name);
@@ -145,7 +146,7 @@ withBrowser("mail on the page", () => {
   }, 60_000);
 
   test("which mails one wants is saved and shown again, by the clock of where one is", async () => {
-    const dee = await signIn("dee@example.com", "Dee", { ...dark, timezoneId: "Europe/Berlin" } as typeof desktop);
+    const dee = await signIn("dee@example.com", "Dee", { ...dark, timezoneId: "Europe/Berlin" });
     const { page } = dee;
     const open = async () => {
       await page.click(at("me"));
@@ -223,7 +224,7 @@ withBrowser("mail on the page", () => {
     await reader.page.getByRole("heading", { name: "Stop these mails?" }).waitFor();
     await reader.shoot("unsubscribe");
     expect(await stored()).toEqual(before);
-    const german = await world.visit({ ...phone, locale: "de-DE" } as typeof phone, link);
+    const german = await world.visit({ ...phone, locale: "de-DE" }, link);
     await german.page.getByRole("heading", { name: "Diese E-Mails abbestellen?" }).waitFor();
     await german.shoot("unsubscribe-phone-dark");
     await reader.page.getByRole("button").click();

@@ -117,9 +117,9 @@ const wordsIn: Record<Language, Words> = {
     done: "These mails are stopped",
     kinds: {
       notification:
-        "No more mails about mentions and direct messages. They can be switched on again in the settings of the account.",
-      digest: "No more digests of unread messages. They can be switched on again in the settings of the account.",
-      invitation: "No more invitations to the address that this mail came to.",
+        "You will get no more mails about mentions and direct messages. They can be switched on again in the settings of the account.",
+      digest: "You will get no more digests of unread messages. They can be switched on again in the settings of the account.",
+      invitation: "There will be no more invitations to the address that this mail came to.",
     },
     bad: [
       "This link is not good",
@@ -133,10 +133,10 @@ const wordsIn: Record<Language, Words> = {
     done: "Diese E-Mails sind abbestellt",
     kinds: {
       notification:
-        "Keine E-Mails mehr über Erwähnungen und Direktnachrichten. In den Einstellungen des Kontos lassen sie sich wieder einschalten.",
+        "Es kommen keine E-Mails mehr über Erwähnungen und Direktnachrichten. In den Einstellungen des Kontos lassen sie sich wieder einschalten.",
       digest:
-        "Keine Zusammenfassungen ungelesener Nachrichten mehr. In den Einstellungen des Kontos lassen sie sich wieder einschalten.",
-      invitation: "Keine Einladungen mehr an die Adresse, an die diese E-Mail ging.",
+        "Es kommen keine Zusammenfassungen ungelesener Nachrichten mehr. In den Einstellungen des Kontos lassen sie sich wieder einschalten.",
+      invitation: "Es gehen keine Einladungen mehr an die Adresse, an die diese E-Mail ging.",
     },
     bad: [
       "Dieser Link ist ungültig",
