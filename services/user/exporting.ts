@@ -191,6 +191,7 @@ const about: Record<string, string> = {
   "messages.ndjson": "the messages that you sent, as they are now, and what they said before you edited them",
   "reactions.ndjson": "your reactions to messages, which are named by their numbers in their chats",
   "mails.ndjson": "mails to your address that are kept or on their way",
+  "told.ndjson": "how far mails have told you of unread messages, by chat",
 };
 
 const readme = (names: readonly string[]) =>

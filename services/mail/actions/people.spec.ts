@@ -83,3 +83,20 @@ test("a cursor that it did not give out is refused", async () => {
   const asked = call(broker, "mail.person.export", { userId, emails: [], cursor: "x" });
   await expect(asked).rejects.toMatchObject({ type: "bad_input" });
 });
+
+test("what somebody was told of their unread messages is theirs to see, and goes with them", async () => {
+  const { digests } = broker.getLocalService("mail") as MailService;
+  const data = { userId, name: "", more: 0, url: "", chats: [] };
+  const job = makeJob({ template: "digest", to: "told@example.org", data }, "Confab <no-reply@localhost>");
+  const decided = await digests.decide(
+    { _id: userId, number: 0, told: {} },
+    { kind: "digest", job, told: { c: 7 }, at: 86_400_000 },
+  );
+  await digests.carriedOut(decided!);
+  const [record] = await exported([]);
+  expect(record).toEqual({ toldUpTo: { c: 7 }, digestAt: "1970-01-02T00:00:00.000Z", notifiedAt: null, untoldSince: null });
+  await digests.note(new Map([[userId, { at: 0 }]]), 3_600_000 * 24 * 365 * 100);
+  expect(await exported(["told@example.org"])).toMatchObject([{ toldUpTo: { c: 7 }, untoldSince: "1970-01-01T00:00:00.000Z" }]);
+  await call(broker, "mail.person.erase", { userId, emails: [] });
+  expect(await exported([])).toEqual([]);
+});

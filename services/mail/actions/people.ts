@@ -1,5 +1,6 @@
 import { define } from "@confab/mixins/define.ts";
 import { badField } from "@confab/mixins/problem.ts";
+import { exportTold } from "../digest/exporting.ts";
 import { presentMail } from "../present.ts";
 import type { MailService } from "../service.ts";
 import type { StoredJob } from "../store/documents.ts";
@@ -11,8 +12,9 @@ export const people = {
   ...define("mail.person.export", async function (this: MailService, ctx) {
     const emails = ctx.params.emails.map((email) => email.toLowerCase());
     const { at, after } = readCursor(ctx.params.cursor ?? "0:");
+    const told = ctx.params.cursor === undefined ? await exportTold(this.digests, ctx.params.userId) : [];
     const address = emails[at];
-    if (address === undefined) return { records: [], cursor: null };
+    if (address === undefined) return { records: told, cursor: null };
     const jobs = (await this.store.jobsAfter(address, after, mailsAtOnce)).map(presentJob);
     const mails = (await this.store.mailsAfter(address, after, mailsAtOnce)).map(presentMail);
     // A mail that the inbox kept has the id of its job, so that both are walked together.
@@ -21,7 +23,7 @@ export const people = {
     const isEnd = jobs.length < mailsAtOnce && mails.length < mailsAtOnce;
     const last = ids[mailsAtOnce - 1]!;
     return {
-      records: all.filter(({ id }) => isEnd || id <= last).map((record) => ({ file: "mails", record })),
+      records: [...told, ...all.filter(({ id }) => isEnd || id <= last).map((record) => ({ file: "mails", record }))],
       cursor: isEnd ? (at + 1 < emails.length ? `${at + 1}:` : null) : `${at}:${last}`,
     };
   }),
