@@ -192,6 +192,16 @@ test("a mail that its cause did not come to is not there: of a password that som
   expect(user.mails).toEqual([]);
 });
 
+test("where there is no mail service at all the answer comes within five seconds", async () => {
+  await somebody();
+  await user.broker.destroyService("mail");
+  const from = performance.now();
+  await ask("user.code.request", { email });
+  await ask("user.session.login", { email, password }, { address: "203.0.113.9" });
+  expect(performance.now() - from).toBeLessThan(5000);
+  expect([...(await enclosed("flows")), ...(await enclosed("sessions"))]).toHaveLength(2);
+});
+
 test("two sign-ins from one new place: the second is told of no more", async () => {
   await somebody();
   const from = { address: "203.0.113.9" };

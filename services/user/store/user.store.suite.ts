@@ -221,6 +221,65 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
     });
   });
 
+  describe("mails", () => {
+    const mail = () => ({ mail: uuid(), mailsAt: uuid() });
+
+    test("lie in the account by the write that they are about, one behind the other, and not where nothing was done", async () => {
+      const { _id } = await signUp();
+      const [one, two, lost] = [mail(), mail(), mail()];
+      expect(await store.changeUser({ _id }, { totpSecret: "x" }, {}, one)).toMatchObject({ totpSecret: "x", mails: [one.mail] });
+      expect(await store.changeUser({ _id, totpSecret: "y" }, {}, { totpSecret: true }, lost)).toBeNull();
+      const ended = await store.nextEpoch(_id, null, { set: { passwordHash: "new" }, mail: two });
+      expect(ended).toMatchObject({ passwordHash: "new", mails: [one.mail, two.mail], mailsAt: two.mailsAt });
+      expect(await store.nextEpoch(_id, { sessionId: uuid(), epoch: 7 }, { mail: lost })).toBeNull();
+      expect(await store.userById(_id)).toEqual(ended);
+    });
+
+    test("keep a session that has ended until it is handed over", async () => {
+      const { mail: words, mailsAt } = mail();
+      const [told, untold] = [session(), { ...session(), mails: [words], mailsAt }];
+      for (const one of [told, untold]) {
+        await store.startSession(one);
+        await store.endSession(one._id, one.userId, now);
+      }
+      await store.sweep({ now: now + 1, usedAfter: 0 });
+      expect(await store.sessionById(told._id)).toBeNull();
+      expect(await store.sessionById(untold._id)).toMatchObject({ mails: [words] });
+    });
+
+    test("are withdrawn from all that is an account's, and from nothing else", async () => {
+      const [ann, bob] = [await signUp(), await signUp()];
+      for (const { _id: userId, email } of [ann, bob]) {
+        const enclosed = () => ({ mails: [uuid()], mailsAt: uuid() });
+        await store.changeUser({ _id: userId }, {}, {}, mail());
+        for (let some = 0; some < 2; some++) {
+          await store.startSession({ ...session(), userId, ...enclosed() });
+          await store.startFlow({ ...flow(), email: email!, ...enclosed() });
+          await store.startFlow({ ...flow(), userId, ...enclosed() });
+        }
+        const archive = { _id: uuid(), userId, requestedAt: 0, state: "ready" as const, leasedUntil: 0, expiresAt: now };
+        await store.people.beginExport({ ...archive, ...enclosed() }, undefined);
+      }
+      const { users, flows, sessions, exports } = store.mailing;
+      const left = async ({ _id, email }: StoredUser) => {
+        const own = [{ userId: _id }, { email: email! }];
+        const lists = [
+          await users.find({ _id, mailsAt: { $exists: true } }),
+          ...(await Promise.all(
+            [sessions, flows, exports].flatMap((table) =>
+              own.map((filter) => table.find({ ...filter, mailsAt: { $exists: true } })),
+            ),
+          )),
+        ];
+        return lists.flat().length;
+      };
+      expect(await left(ann)).toBe(8);
+      await store.withdrawMails(ann);
+      expect(await left(ann)).toBe(0);
+      expect(await left(bob)).toBe(8);
+    });
+  });
+
   test("a sweep removes what is over, and nothing else", async () => {
     const later = now + 2 * allowanceMs;
     const [over, open] = [flow(), { ...flow(), expiresAt: later + 1 }];
