@@ -10,6 +10,15 @@ test("nothing that is put in begins another header", () => {
   expect(mail.subject).toBe("1 Bcc: eve@example.org is your sign-in code");
 });
 
+test("nor does what a template lets through", async () => {
+  await jest.isolateModulesAsync(async () => {
+    const content = { subject: "a\r\nBcc: eve@example.org\u0085b", text: "", html: "" };
+    jest.doMock("./templates/index.ts", () => ({ render: () => content }));
+    const { makeMail: make } = await import("./mail.ts");
+    expect(make(asked("ann@example.org"), context).subject).toBe("a Bcc: eve@example.org b");
+  });
+});
+
 test.each([
   "ann@example.org\r\nBcc: eve@example.org",
   "ann@example.org, eve@example.org",

@@ -111,6 +111,7 @@ const nasty = [
   `${"ä".repeat(33)}@example.org`,
   `a@${"b".repeat(64)}.example`,
   `a@${"bbbb.".repeat(60)}example`,
+  `${"a".repeat(64)}@${"b".repeat(63)}.${"c".repeat(63)}.${"d".repeat(60)}.example`,
   `${"a".repeat(10_000)}@example.org`,
   "🌱".repeat(10_000),
   ...controls.flatMap((code) => {
