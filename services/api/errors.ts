@@ -87,5 +87,5 @@ export const requestIdOf = (res: ServerResponse) => String(res.getHeader("X-Requ
 /** Without the query, which may hold what no log should. */
 export const pathOf = (req: IncomingMessage) => (req.url ?? "/").split("?", 1)[0]!;
 
-/** As it may stand in a log: whoever has the rest of an unsubscribe link can use it. */
-export const loggedPathOf = (req: IncomingMessage) => pathOf(req).replace(/(unsubscribe).+/i, "$1…");
+/** As it may stand in a log: not with somebody's address, nor with the token of a link in a mail, which whoever reads it could use. */
+export const loggedPathOf = (req: IncomingMessage) => pathOf(req).replace(/(unsubscribe|addresses).+/i, "$1…");

@@ -99,6 +99,11 @@ export class TestNode {
     }
   }
 
+  /** What Prometheus would read. */
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.#healthPort}/metrics`)).text();
+  }
+
   /** Sends the signal and waits for the end. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     const running = this.#running;
