@@ -39,7 +39,7 @@ function openQueue(service: MailService): MailQueue {
   const worker = new MailWorker({
     ...{ store, log, pausesMs },
     make: (job) => makeOrGiveUp(service, job),
-    send: (mail) => transport.send(mail),
+    send: (mail, lost) => transport.send(mail, lost),
     count: (what) => countMail(broker, what),
   });
   const shared = { store, worker, log };

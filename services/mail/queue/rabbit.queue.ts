@@ -29,7 +29,7 @@ const confirmPatienceMs = 10_000;
 /** When a job is looked at again that the store did not give. */
 const storeAwayMs = 5000;
 /** How many the relay announces at a time; no more while as many wait for a hand, since they may be among them. */
-const relayAtOnce = 100;
+const relayAtOnce = 200;
 
 /* Their arguments, and what is in them, are for good: RabbitMQ refuses a declaration that differs. Others want another name. */
 export const queueNames = (namespace: string) => ({
@@ -52,6 +52,8 @@ export class RabbitQueue implements MailQueue {
   /** Published, and given back as no queue would have it. */
   readonly #returned = new Set<string>();
   #published = 0;
+  /** Whether anything became due that RabbitMQ was not there for. */
+  #isBehind = false;
   #isStopping = false;
   #relay: NodeJS.Timeout | undefined;
   #stopConsuming: () => Promise<unknown> = async () => {};
@@ -105,6 +107,9 @@ export class RabbitQueue implements MailQueue {
     const ending = await channel.consume(dead, (message) => this.#take(channel, message, (jobId) => this.#end(jobId)));
     this.#stopConsuming = () => Promise.all([channel.cancel(working.consumerTag), channel.cancel(ending.consumerTag)]);
     const announce = (jobId: string, dueAt: number) => this.#announce(jobId, dueAt, channel);
+    // G5: soon after RabbitMQ is back, what was accepted while it was away.
+    if (this.#isBehind) void this.#bringOverdue(channel, 0);
+    this.#isBehind = false;
     // Where it fails the connection is lost, and the next one goes on with it.
     void drainOldQueues(connection, { namespace, pausesMs, store, log, announce, isStopping: () => this.#isStopping }).catch(
       () => {},
@@ -149,7 +154,7 @@ export class RabbitQueue implements MailQueue {
 
   /** Resolves once RabbitMQ has it on the disks of a majority, in a queue, or could not take it, which the relay makes good. */
   async #announce(jobId: string, dueAt: number, channel = this.#link.channel): Promise<void> {
-    if (!channel) return;
+    if (!channel) return void (this.#isBehind = true);
     const delayMs = dueAt - this.#options.now();
     const queue =
       delayMs <= 0 ? this.#names.jobs : this.#names.delay(this.#delaysMs.find((one) => one >= delayMs) ?? this.#delaysMs.at(-1)!);
@@ -166,6 +171,7 @@ export class RabbitQueue implements MailQueue {
     try {
       await within(confirmPatienceMs, confirmed, "RabbitMQ did not confirm in time");
     } catch (err) {
+      this.#isBehind = true;
       this.#options.log.warn(`RabbitMQ did not take mail ${jobId}, it is brought there later: ${nameFailure(err)}`);
       // The next channel declares the queue that is missing.
       if ((err as { code?: unknown }).code === "NO_QUEUE") await channel.close().catch(() => {});
@@ -175,13 +181,16 @@ export class RabbitQueue implements MailQueue {
   #relayLater(): void {
     // Not all nodes at the same instant.
     const inMs = this.#options.relayMs * (0.5 + Math.random());
-    this.#relay = setTimeout(() => void this.#bringOverdue().finally(() => this.#isStopping || this.#relayLater()), inMs);
+    const relay = async () => {
+      await this.#bringOverdue(this.#link.channel, this.#options.overdueMs);
+      if (!this.#isStopping) this.#relayLater();
+    };
+    this.#relay = setTimeout(() => void relay(), inMs);
   }
 
   /** G5: brings to RabbitMQ what is due and was not announced to it, as it was away, or which it lost. */
-  async #bringOverdue(): Promise<void> {
-    const { store, log, overdueMs, now } = this.#options;
-    const channel = this.#link.channel;
+  async #bringOverdue(channel: ConfirmChannel | undefined, overdueMs: number): Promise<void> {
+    const { store, log, now } = this.#options;
     if (!channel) return;
     try {
       const { messageCount } = await channel.checkQueue(this.#names.jobs);

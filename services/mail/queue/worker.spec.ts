@@ -163,6 +163,28 @@ describe("G5: no second copy leaves", () => {
     expect(send).not.toHaveBeenCalled();
   });
 
+  test.each([
+    ["it stood still for longer than its lease", async () => void (now += 101)],
+    ["the job is erased", async () => store.eraseAddress("ann@example.org")],
+    [
+      "the job is another's",
+      async () => void (await store.takeJob((await store.overdue(now + 200, 1))[0]!, "another", now + 200, 1000)),
+    ],
+  ])("by a worker that talks to the mail server while %s: it hangs up", async (_, strike) => {
+    const job = await added();
+    const talking = Promise.withResolvers<void>();
+    const send = (_mail: Mail, lost: AbortSignal) => {
+      talking.resolve();
+      return new Promise<string>((_resolve, reject) => lost.addEventListener("abort", () => reject(new Error("hung up"))));
+    };
+    const working = open({ leaseMs: 100, send }).take(job.id);
+    await talking.promise;
+    await strike();
+    await working;
+    expect((await store.jobById(job.id))?.history ?? []).not.toContainEqual(expect.objectContaining({ what: "refused" }));
+    expect(counted).toEqual([]);
+  });
+
   test("when the store is away at the moment of the note", async () => {
     const job = newJob();
     await store.addJob(job, Date.now());

@@ -17,8 +17,8 @@ export class Unsendable extends Error {
 export interface Sending {
   /** Throws `Unsendable` where it is not to be sent. */
   make(job: Job): Promise<Mail>;
-  /** As a transport does. */
-  send(mail: Mail): Promise<string>;
+  /** As a transport does; `lost` says that the job is another's, or nobody's. */
+  send(mail: Mail, lost: AbortSignal): Promise<string>;
 }
 
 export interface WorkerOptions extends Sending {
@@ -95,15 +95,14 @@ export class MailWorker {
     const { store, make, send, count, log, pausesMs, now, ...options } = this.#options;
     const { _id, template, address, failures } = taken;
     const name = `Mail ${_id} (${template})`;
-    const keep = () =>
-      this.#isOver ? clearInterval(keeping) : void store.keepJob(taken, now() + options.leaseMs).catch(() => {});
-    const keeping = setInterval(keep, options.leaseMs / 3);
+    const lost = new AbortController();
+    const keeping = this.#keep(taken, lost);
     try {
       if (this.#isStopping) return await this.#release(taken, now());
       if (taken.takes! > mostTakes) throw new Unsendable(`${mostTakes} workers died with it in hand`);
       const mail = await make(taken.job);
       if (!(await this.#holds(taken))) return void log.info(`${name} was erased, or is another's`);
-      const answer = await send(mail);
+      const answer = await send(mail, lost.signal);
       // G5: who dies before this note leaves a job that is sent again.
       const isThere = await this.#note(() => store.endSent(taken, shorten(answer), now()));
       // Erased while the mail server had it: nothing of it comes back.
@@ -112,7 +111,8 @@ export class MailWorker {
       count("sent");
       log.info(`${name} is sent`);
     } catch (err) {
-      // Nothing was tried, and nothing is wrong with the mail.
+      // Nothing is wrong with the mail: what comes of it is for whoever has it by now.
+      if (lost.signal.aborted) return await this.#release(taken, now());
       if (err instanceof Unavailable) return await this.#release(taken, now() + options.noteAgainMs);
       const tries = err instanceof Unsendable ? 0 : 1;
       const isLast = err instanceof Unsendable || err instanceof Refused;
@@ -138,9 +138,30 @@ export class MailWorker {
   }
 
   /**
+   * Renews the lease until it is cleared. G5: where the job was erased, or is another's, or this process stood still for
+   * longer than the lease, so that it may be, the talk with the mail server ends where that is not too late.
+   */
+  #keep(taken: TakenJob, lost: AbortController): NodeJS.Timeout {
+    const { store, now, ...options } = this.#options;
+    let aliveAt = now();
+    const keeping = setInterval(() => {
+      if (this.#isOver) return clearInterval(keeping);
+      const stoodStill = now() - aliveAt > options.leaseMs;
+      aliveAt = now();
+      if (stoodStill) return lost.abort();
+      store.keepJob(taken, now() + options.leaseMs).then(
+        (isMine) => isMine || lost.abort(),
+        // The store is away, for everybody.
+        () => {},
+      );
+    }, options.leaseMs / 3);
+    return keeping;
+  }
+
+  /**
    * Whether the job is there still and this worker's. G5: asked right before the mail server is, so that a process that
    * was stopped for longer than its lease finds that another has the job; and asked again where the answer is old, as it
-   * may have been stopped in between. What remains is a process stopped in the middle of its talk with the mail server.
+   * may have been stopped in between. What remains is a process stopped after its last word to the mail server.
    */
   async #holds(taken: TakenJob): Promise<boolean> {
     const { store, now, ...options } = this.#options;

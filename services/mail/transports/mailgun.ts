@@ -21,7 +21,7 @@ export function mailgunTransport(settings: MailgunOptions, extras: { timeoutMs?:
   } as Parameters<typeof createTransport>[0]);
   const closing = new AbortController();
   return {
-    async send(mail) {
+    async send(mail, lost) {
       const written = (await writer.sendMail(messageOf(mail))) as unknown as { message: Buffer; envelope: { to: string[] } };
       const form = new FormData();
       form.append("to", written.envelope.to[0]!);
@@ -40,7 +40,7 @@ export function mailgunTransport(settings: MailgunOptions, extras: { timeoutMs?:
         body,
         // The key goes nowhere else.
         redirect: "manual",
-        signal: AbortSignal.any([closing.signal, AbortSignal.timeout(extras.timeoutMs ?? timeoutMs)]),
+        signal: AbortSignal.any([closing.signal, AbortSignal.timeout(extras.timeoutMs ?? timeoutMs), ...(lost ? [lost] : [])]),
       });
       const answer = `${status} ${text}`.trim().slice(0, 500);
       extras.hear?.("server", answer);

@@ -7,12 +7,13 @@ export function paced(transport: Transport, perSecond: number): Transport {
   const end = new AbortController();
   let freeAt = 0;
   return {
-    async send(mail) {
+    async send(mail, lost) {
       const now = performance.now();
       const at = Math.max(now, freeAt);
       freeAt = at + gapMs;
-      if (at > now) await pause(Math.ceil(at - now), undefined, { signal: end.signal });
-      return transport.send(mail);
+      if (at > now)
+        await pause(Math.ceil(at - now), undefined, { signal: AbortSignal.any([end.signal, ...(lost ? [lost] : [])]) });
+      return transport.send(mail, lost);
     },
     close() {
       end.abort();

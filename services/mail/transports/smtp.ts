@@ -54,14 +54,14 @@ export function smtpTransport(settings: SmtpOptions, extras: Extras = {}): Trans
     },
   } as unknown as Parameters<typeof createTransport>[0]);
   return {
-    async send(mail) {
+    async send(mail, lost) {
       try {
         if (needsSmtpUtf8(mail.to) && !abilities.smtpUtf8) {
           await within(ms.whole, mailer.verify(), "the mail server takes too long");
           if (!abilities.smtpUtf8)
             throw new Refused("the mail server takes no international addresses (SMTPUTF8)", { isAddress: false });
         }
-        const message = { ...messageOf(mail), signal: AbortSignal.timeout(ms.whole) };
+        const message = { ...messageOf(mail), signal: AbortSignal.any([AbortSignal.timeout(ms.whole), ...(lost ? [lost] : [])]) };
         const { response } = (await mailer.sendMail(message)) as { response: string };
         return response;
       } catch (err) {

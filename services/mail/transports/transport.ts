@@ -4,9 +4,9 @@ import type { Mail } from "../mail.ts";
 export interface Transport {
   /**
    * Resolves with the server's answer once somebody else has taken the mail upon themselves. Throws `Refused` where it
-   * never will, anything else where it may at a later try.
+   * never will, anything else where it may at a later try. `lost` ends it in an error, where it is not too late.
    */
-  send(mail: Mail): Promise<string>;
+  send(mail: Mail, lost?: AbortSignal): Promise<string>;
   close(): void;
 }
 
