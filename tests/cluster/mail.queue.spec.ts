@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { connect as connectSocket, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import type { Database } from "@confab/mixins/store/collection.ts";
 import { openMongo } from "@confab/mixins/store/mongo.ts";
 import { connect, type ChannelModel, type GetMessage } from "amqplib";
 import { ServiceBroker } from "moleculer";
+import { SMTPServer } from "smtp-server";
 import { makeJob, type Job } from "../../services/mail/job.ts";
 import type { Mail } from "../../services/mail/mail.ts";
 import { oldQueueNames } from "../../services/mail/queue/old.queues.ts";
@@ -86,7 +87,7 @@ describeCluster("the mail queue on RabbitMQ", () => {
     line.cut();
     await Promise.all(running.map((queue) => queue.stop()));
     line.close();
-    const delays = [...pausesMs, 2000, longPauseMs, leaseMs].map(names.delay);
+    const delays = [...pausesMs, 2000, longPauseMs, leaseMs, 60_000].map(names.delay);
     await withChannel(async (channel) => {
       for (const name of [names.jobs, names.dead, ...delays, old.jobs, old.dead, ...pausesMs.map(old.wait)])
         await channel.deleteQueue(name);
@@ -168,30 +169,87 @@ describeCluster("the mail queue on RabbitMQ", () => {
     await ended(job);
   });
 
-  test("a job in the hand of a worker that is killed is another's when its lease is over, under the same Message-ID", async () => {
-    const args = [join(__dirname, "mail.queue.worker.ts"), rabbitUrl(), mongoUrl(databaseName), namespace, "2000"];
-    const worker = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-    let taken = "";
-    worker.stdout.on("data", (chunk: Buffer) => (taken += chunk.toString()));
-    const exited = new Promise((resolve) => worker.once("exit", resolve));
-    try {
-      await until("it runs", async () => (await consumers(names.jobs).catch(() => 0)) === 1);
-      const job = newJob();
-      await store.addJob(job, Date.now());
-      await publish(names.jobs, job.id);
-      await until("it has the job", () => taken.includes(job.messageId));
-      const sent: string[] = [];
-      // Another node, which gets the message at once, and finds the job in the hand of one that might live.
-      await open(async ({ messageId }) => void sent.push(messageId), { pausesMs: [50, 2000], leaseMs: 2000 });
-      worker.kill("SIGKILL");
-      await exited;
-      await ended(job);
-      expect(sent).toEqual([job.messageId]);
-      expect(await store.jobById(job.id)).toMatchObject({ failures: 0 });
-    } finally {
-      worker.kill("SIGKILL");
-      await exited;
+  describe("a node in the middle of its talk with the mail server", () => {
+    const lease = 2000;
+
+    /** A node that has a job in hand, of which the mail server has heard whom it is for, and says no word before `goOn`. */
+    async function inTalk(act: (node: ChildProcess, job: Job, goOn: () => void, copies: string[]) => Promise<void>) {
+      const [heard, waited] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const copies: string[] = [];
+      const server = new SMTPServer({
+        authOptional: true,
+        disabledCommands: ["STARTTLS"],
+        onRcptTo: (_address, _session, done) => (heard.resolve(), void waited.promise.then(() => done())),
+        onData: (stream, _session, done) => {
+          let raw = "";
+          stream.on("data", (chunk: Buffer) => (raw += chunk.toString()));
+          stream.on("end", () => (copies.push(raw), done()));
+        },
+      });
+      server.on("error", () => {});
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const smtpUrl = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+      const args = [
+        join(__dirname, "mail.queue.worker.ts"),
+        rabbitUrl(),
+        mongoUrl(databaseName),
+        namespace,
+        smtpUrl,
+        String(lease),
+      ];
+      const node = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+      const exited = new Promise((resolve) => node.once("exit", resolve));
+      try {
+        await until("it runs", async () => (await consumers(names.jobs).catch(() => 0)) === 1);
+        const job = newJob();
+        await store.addJob(job, Date.now());
+        await publish(names.jobs, job.id);
+        await heard.promise;
+        await act(node, job, waited.resolve, copies);
+      } finally {
+        node.kill("SIGCONT");
+        node.kill("SIGKILL");
+        await exited;
+        await new Promise<void>((resolve) => server.close(() => resolve()));
+      }
     }
+
+    /** Another node, which gets the message of one that might live still, and whose mails all arrive. */
+    async function other(): Promise<string[]> {
+      const sent: string[] = [];
+      await open(async ({ messageId }) => void sent.push(messageId), { pausesMs: [50, lease], leaseMs: lease });
+      return sent;
+    }
+
+    test("that is killed leaves its job to another when its lease is over, under the same Message-ID", () =>
+      inTalk(async (node, job) => {
+        const sent = await other();
+        node.kill("SIGKILL");
+        await ended(job);
+        expect(sent).toEqual([job.messageId]);
+        expect(await store.jobById(job.id)).toMatchObject({ failures: 0 });
+      }));
+
+    test("G5: that is stopped for longer than its lease hangs up when it goes on, as another has sent its mail", () =>
+      inTalk(async (node, job, goOn, copies) => {
+        node.kill("SIGSTOP");
+        const sent = await other();
+        // It holds its message still: the other one finds the job overdue.
+        await pause(lease);
+        running.at(-1)!.wake(job.id);
+        await ended(job);
+        node.kill("SIGCONT");
+        goOn();
+        // Its talk would take milliseconds; it gets the next job after it.
+        const next = newJob();
+        await store.addJob(next, Date.now());
+        await Promise.all(running.splice(0).map((queue) => queue.stop()));
+        await publish(names.jobs, next.id);
+        await ended(next);
+        expect(sent).toEqual([job.messageId]);
+        expect(copies).toHaveLength(1);
+        expect(copies[0]).toContain(next.messageId);
+      }));
   });
 
   test("tries again after growing pauses, in nobody's hand meanwhile, then is dead with its reason", async () => {
