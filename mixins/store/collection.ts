@@ -18,6 +18,8 @@ export type Index<D> = {
   name: string;
   /** Documents without the field are left out. */
   sparse?: boolean;
+  /** Made in this database alone. NeDB finds by one field, or by all of several that are each given; MongoDB by the first of several. */
+  only?: "nedb" | "mongodb";
   carries: string;
 } & (
   { fields: readonly Exclude<Field<D>, ArrayField<D>>[]; unique?: boolean } | { fields: readonly [ArrayField<D>]; unique?: false }

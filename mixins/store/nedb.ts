@@ -49,7 +49,8 @@ export function openNedb(service: Service, dataDir: string): Database {
       quickenIndexes(db);
       await connecting;
       const known = Object.keys(db.indexes).length;
-      for (const { fields, unique = false, sparse = false } of schema.indexes) {
+      for (const { fields, unique = false, sparse = false, only } of schema.indexes) {
+        if (only === "mongodb") continue;
         const fieldName = fields.length === 1 ? fields[0] : [...fields];
         await db.ensureIndexAsync({ fieldName, unique, sparse });
       }

@@ -71,8 +71,8 @@ const sentences: Record<StoredJob["state"], (job: StoredJob, which: string, now:
     const since = `${which} waits since ${time(waitingSince(job))}`;
     const why = job.failures === 0 ? "" : `, after ${tries(job)}, the last for ${quote(job.reason ?? "")}`;
     if (isInHand(job, now)) return `${since}${why}; it is being handed to the mail server now.`;
-    if (job.dueAt <= now) return `${since}${why}; it is due, and no worker has come to it yet.`;
-    return `${since}${why}; the next try is at ${time(job.dueAt)}.`;
+    if (job.dueAt! <= now) return `${since}${why}; it is due, and no worker has come to it yet.`;
+    return `${since}${why}; the next try is at ${time(job.dueAt!)}.`;
   },
   sent: (job, which) => {
     const answer = job.history?.findLast(({ what }) => what === "sent")?.answer;
@@ -91,7 +91,7 @@ function tell(job: StoredJob, count: number, now: number): string {
 
 /** Whether a worker tries it now; one that died has a lease that is over. */
 export const isInHand = ({ state, worker, dueAt }: StoredJob, now: number) =>
-  state === "waiting" && worker !== undefined && dueAt > now;
+  state === "waiting" && worker !== undefined && dueAt! > now;
 
 /** Since when a mail has been on its way: a replayed one since then. */
 export const waitingSince = ({ history = [], acceptedAt }: Pick<StoredJob, "history" | "acceptedAt">) =>

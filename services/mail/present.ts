@@ -18,7 +18,7 @@ export function presentRecord(job: StoredJob, now = Date.now()): MailRecord {
     acceptedAt: presentTime(acceptedAt),
     endedAt: endedAt === undefined ? null : presentTime(endedAt),
     tries: failures,
-    nextAt: state !== "waiting" || isInHand(job, now) ? null : presentTime(dueAt),
+    nextAt: state !== "waiting" || isInHand(job, now) ? null : presentTime(dueAt!),
     reason: reason ?? null,
     history: history.map(({ at, what, answer, nextAt }) => ({
       at: presentTime(at),

@@ -26,8 +26,8 @@ export interface StoredJob extends Document {
   messageId: string;
   /** Tries that failed. */
   failures: number;
-  /** When it may be taken; a worker that takes it moves this ahead, so that nobody else does meanwhile. */
-  dueAt: number;
+  /** When it may be taken; a worker that takes it moves this ahead, so that nobody else does meanwhile. Gone once it is sent. */
+  dueAt?: number;
   /** Who has it in hand. */
   worker?: string;
   /** How often it was taken since the last time that anybody told what came of it. */
@@ -75,7 +75,15 @@ export interface StoredInboxMail extends Document {
 }
 
 export const jobs = collection<StoredJob>("jobs", [
-  { name: "due", fields: ["state", "dueAt"], carries: "The next job to send is a range." },
+  { name: "due", fields: ["state", "dueAt"], only: "mongodb", carries: "The next job to send is a range." },
+  {
+    name: "wanted",
+    fields: ["dueAt"],
+    sparse: true,
+    only: "nedb",
+    carries: "What waits is found among all that was sent, each second.",
+  },
+  { name: "toAddress", fields: ["address"], only: "nedb", carries: "The mails to an address are found among all." },
   { name: "ended", fields: ["state", "endedAt"], carries: "What is over is removed by a range." },
   { name: "addressed", fields: ["address", "_id"], carries: "The newest mails to an address are a range." },
   { name: "listed", fields: ["state", "_id"], carries: "The newest and the oldest mails in a state are a range." },

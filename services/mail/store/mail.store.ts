@@ -95,7 +95,7 @@ export class MailStore {
       { _id, state: { $ne: "sent" } },
       {
         $set: { state: "sent", endedAt: now },
-        $unset: { job: true, worker: true, takes: true, reason: true },
+        $unset: { job: true, worker: true, takes: true, reason: true, dueAt: true },
         $push: { history: { at: now, what: "sent", answer } },
       },
     );

@@ -10,6 +10,10 @@ export interface Wanted {
   template?: string;
 }
 
+/** Whatever is not sent has a time: by that it is found, embedded, without a look at all that was sent. */
+const quickly = (state: StoredJob["state"] | undefined): Filter<StoredJob> =>
+  state === "waiting" || state === "dead" ? { dueAt: { $gte: 0 } } : {};
+
 /** What operators ask of the queue, over what the workers keep. */
 export class OperatorStore {
   readonly #jobs: Collection<StoredJob>;
@@ -26,7 +30,11 @@ export class OperatorStore {
 
   /** The newest first, older than `before` where it is given. */
   jobsBefore(wanted: Wanted, limit: number, before?: string): Promise<StoredJob[]> {
-    const filter: Filter<StoredJob> = { ...wanted, ...(before === undefined ? {} : { _id: { $lt: before } }) };
+    const filter: Filter<StoredJob> = {
+      ...wanted,
+      ...quickly(wanted.state),
+      ...(before === undefined ? {} : { _id: { $lt: before } }),
+    };
     return this.#jobs.find(filter, { sort: { _id: -1 }, limit });
   }
 
@@ -54,11 +62,11 @@ export class OperatorStore {
 
   /** Those that have waited longest, the oldest first. */
   oldestWaiting(limit: number): Promise<StoredJob[]> {
-    return this.#jobs.find({ state: "waiting" }, { sort: { _id: 1 }, limit });
+    return this.#jobs.find({ state: "waiting", ...quickly("waiting") }, { sort: { _id: 1 }, limit });
   }
 
   countIn(state: StoredJob["state"], limit: number): Promise<number> {
-    return this.#jobs.count({ state }, limit);
+    return this.#jobs.count({ state, ...quickly(state) }, limit);
   }
 
   addressOf(address: string): Promise<StoredAddress | null> {
