@@ -1,6 +1,7 @@
 import { define } from "@confab/mixins/define.ts";
 import type { MailService } from "../service.ts";
 
+/** What somebody ended by the link in a mail stays ended: of that only a mark is kept, which tells no address. */
 export const erasing = define("mail.person.erase", async function (this: MailService, ctx) {
   const { userId, emails } = ctx.params;
   const addresses = new Set(emails.map((email) => email.toLowerCase()));

@@ -6,6 +6,7 @@ import { v7 as uuid } from "uuid";
 import mailService from "../mail.service.ts";
 import { makeJob } from "../job.ts";
 import type { MailService } from "../service.ts";
+import { hasDeclined, unsubscribeUrlOf } from "../unsubscribe.ts";
 
 const broker = new ServiceBroker({ logger: false, validator: new ContractValidator() });
 beforeAll(async () => {
@@ -77,6 +78,22 @@ test("a mail in the inbox is told beside what became of it, however many there a
   expect(records).toHaveLength(75 + 50);
   expect(ids(records.filter(({ state }) => state))).toBe(75);
   expect(ids(records.filter(({ state }) => !state))).toBe(50);
+});
+
+test("what is known of an address is told: that it was refused, and what was ended there; erased, the wish stays", async () => {
+  const to = "kim@example.org";
+  const mail = broker.getLocalService("mail") as MailService;
+  const invitation = { template: "invitation", to, data: { by: "Ann", title: "Readers", url: "https://x.example" } } as const;
+  await store().noteRefusal(to, "550 no such user", 1);
+  const refused = { at: new Date(1).toISOString(), answer: "550 no such user" };
+  expect(await exported([to])).toEqual([{ address: to, refused, declined: [] }]);
+  const token = (await unsubscribeUrlOf(mail, invitation))!.split("/").at(-1)!;
+  await call(broker, "mail.unsubscribe.take", { token });
+  expect(await exported(["Kim@example.org"])).toEqual([{ address: to, refused, declined: ["invitation"] }]);
+  await call(broker, "mail.person.erase", { emails: [to] });
+  expect(await store().isRefused(to)).toBe(false);
+  // Nothing is kept that the address could be read from.
+  expect(await hasDeclined(mail, invitation)).toBe(true);
 });
 
 test("a cursor that it did not give out is refused", async () => {

@@ -4,6 +4,7 @@ import { exportTold } from "../digest/exporting.ts";
 import { presentMail } from "../present.ts";
 import type { MailService } from "../service.ts";
 import type { StoredJob } from "../store/documents.ts";
+import { declinedBy } from "../unsubscribe.ts";
 
 const mailsAtOnce = 50;
 
@@ -15,6 +16,7 @@ export const people = {
     const told = ctx.params.cursor === undefined ? await exportTold(this.digests, ctx.params.userId) : [];
     const address = emails[at];
     if (address === undefined) return { records: told, cursor: null };
+    const known = after === "" ? await knownOf(this, address) : [];
     const jobs = (await this.store.jobsAfter(address, after, mailsAtOnce)).map(presentJob);
     const mails = (await this.store.mailsAfter(address, after, mailsAtOnce)).map(presentMail);
     // A mail that the inbox kept has the id of its job, so that both are walked together.
@@ -23,11 +25,20 @@ export const people = {
     const isEnd = jobs.length < mailsAtOnce && mails.length < mailsAtOnce;
     const last = ids[mailsAtOnce - 1]!;
     return {
-      records: [...told, ...all.filter(({ id }) => isEnd || id <= last).map((record) => ({ file: "mails", record }))],
+      records: [...told, ...known, ...all.filter(({ id }) => isEnd || id <= last).map((record) => ({ file: "mails", record }))],
       cursor: isEnd ? (at + 1 < emails.length ? `${at + 1}:` : null) : `${at}:${last}`,
     };
   }),
 };
+
+/** That a mail server takes nothing for an address, and what whoever reads there has ended. */
+async function knownOf(service: MailService, address: string) {
+  const { refusedAt, answer } = (await service.operators.addressOf(address)) ?? {};
+  const declined = await declinedBy(service, address);
+  if (refusedAt === undefined && declined.length === 0) return [];
+  const refused = refusedAt === undefined ? {} : { refused: { at: timeOf(refusedAt), answer } };
+  return [{ file: "mails", record: { address, ...refused, declined } }];
+}
 
 /** What became of a mail, without what was filled in, which may be a code that is good still. */
 const presentJob = ({ _id, state, template, address, acceptedAt, history = [] }: StoredJob) => ({
