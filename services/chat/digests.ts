@@ -33,6 +33,7 @@ const maxCharacters = 300;
 export async function scanMessages(
   { store, chats, userLog }: Service,
   { after, limit, known = {} }: Params<"chat.digest.scan">,
+  most = maxPeople,
 ): Promise<Scan> {
   const sent = await store.messagesAfter(after, limit);
   const isNew = ({ chatId, seq }: StoredMessage) => seq > (known[chatId] ?? 0);
@@ -41,11 +42,11 @@ export async function scanMessages(
   const items: Scan["items"] = [];
   let people = 0;
   let done = 0;
-  while (done < byChat.length && people < maxPeople) {
+  while (done < byChat.length && people < most) {
     const lot = byChat.slice(done, done + statesAtOnce);
     const states = new Map((await chats.latestOf(lot.map(([chatId]) => chatId))).map((state) => [state.chatId, state]));
     for (const [chatId, messages] of lot) {
-      if (people >= maxPeople) break;
+      if (people >= most) break;
       const state = states.get(chatId)!;
       items.push(await concerned(userLog, state, await withMissing(store, messages, known[chatId])));
       people += state.members.size;
