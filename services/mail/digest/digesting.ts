@@ -1,10 +1,11 @@
 import { call } from "@confab/mixins/define.ts";
 import type { ServiceSchema } from "moleculer";
 import { countMail } from "../metrics.ts";
-import { nameFailure, stopPatienceMs, within, type QueueLog } from "../queue/queue.ts";
+import { stopPatienceMs, within } from "../queue/queue.ts";
 import type { MailService } from "../service.ts";
 import { Scanner } from "./scanner.ts";
 import { Teller } from "./teller.ts";
+import { Turn } from "./turn.ts";
 
 type Digesting = MailService & { scanner?: Scanner; teller?: Teller; turns?: Turn[] };
 
@@ -63,32 +64,4 @@ function waysOf(service: MailService) {
     },
     withdraw: (userId) => store.eraseUser(userId),
   } satisfies Partial<ConstructorParameters<typeof Teller>[0]>;
-}
-
-/** Something that is done again and again, each time to its end. */
-class Turn {
-  readonly #timer: NodeJS.Timeout;
-  #running: Promise<void> | undefined;
-  #failures = 0;
-
-  constructor(what: string, act: () => Promise<unknown>, everyMs: number, log: QueueLog) {
-    const run = async () => {
-      try {
-        await act();
-        if (this.#failures >= 3) log.info(`Can ${what} again`);
-        this.#failures = 0;
-      } catch (err) {
-        // Once: a deployment may be without the services that are asked. Nothing is lost by it.
-        if (++this.#failures === 3) log.warn(`Cannot ${what}, will go on trying: ${nameFailure(err)}`);
-      }
-    };
-    // One that takes longer than that is not begun again.
-    const turn = () => void (this.#running ??= run().finally(() => (this.#running = undefined)));
-    this.#timer = setInterval(turn, everyMs).unref();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#running;
-  }
 }
