@@ -238,15 +238,15 @@ describe("the scan", () => {
 test("while chat does not answer nobody is mailed, and nothing is passed over", async () => {
   const chatId = town.direct(ann, bob);
   town.say(ann, chatId);
+  for (let at = 0; at < 20; at++) town.say(ann, town.direct(ann, uuid()));
   await pass(30 * second);
   town.isAway = true;
   await expect(node.scanner.look()).rejects.toThrow();
   town.now += 5 * minute;
-  await expect(node.teller.look()).rejects.toThrow();
-  // Not asked again and again.
+  // Whether it answers again is asked about a few, not about all who are due.
   const before = town.asked.length;
-  await node.teller.look();
-  expect(town.asked).toHaveLength(before);
+  await expect(node.teller.look()).rejects.toThrow();
+  expect(town.asked.length - before).toBeLessThanOrEqual(4);
   town.say(ann, chatId);
   town.now += hour;
   town.isAway = false;

@@ -52,7 +52,7 @@ export class Teller {
     this.#options = { leaseMs: 10_000, now: Date.now, ...options };
   }
 
-  /** Looks at all who are due; throws what kept it from one of them, once it is done with the others. */
+  /** Looks at all who are due. Throws what kept it from one of them: where nobody answers, the others are not asked about. */
   look(): Promise<void> {
     this.#looking ??= this.#lookAtAll().finally(() => (this.#looking = undefined));
     return this.#looking;
@@ -61,7 +61,7 @@ export class Teller {
   async #lookAtAll(): Promise<void> {
     const failures: unknown[] = [];
     const work = async () => {
-      for (let taken = await this.#take(); taken; taken = await this.#take()) {
+      for (let taken = await this.#take(); taken; taken = failures.length > 0 ? null : await this.#take()) {
         const looking = this.#lookAt(taken).catch((err: unknown) => void failures.push(err));
         this.#inHand.add(looking);
         await looking;
