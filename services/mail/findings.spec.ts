@@ -78,6 +78,11 @@ test.each<[string, Partial<Known>, (string | RegExp)[]]>([
   ["the latest fares otherwise than those before", { jobs: [dead, sent] }, [/^The latest dead/, /^The latest sent/]],
   ["and the other way round", { jobs: [job("sent", 1), dead] }, [/^The latest sent/, /^The latest dead/]],
   ["the address is nobody's", { account: null }, [/^No account has this address/, /^No mail to this address/]],
+  [
+    "something is to be told soon",
+    { account: { ...account, lookAt: now + minute }, jobs: [sent] },
+    [/^The latest sent/, "Something may be unread still: whether to mail it is decided at 12:01:00 UTC."],
+  ],
   ["all is well with the account", { account, jobs: [sent] }, [/^The latest sent/]],
   [
     "the account wants none",

@@ -17,6 +17,8 @@ export interface Known {
 
 export interface Account extends NonNullable<Result<"user.recipient.find">["user"]> {
   preferences: Preferences;
+  /** When it is looked at next whether to mail them about something unread; undefined where there is nothing. */
+  lookAt?: number | undefined;
 }
 
 /** Mails that wait for longer are not merely on their way. */
@@ -50,13 +52,14 @@ const tellRefusal = (at: number, answer = "") =>
 function tellAccount(account: Account | null | undefined): string[] {
   if (account === undefined) return [];
   if (account === null) return ["No account has this address, so only codes and invitations go there."];
-  const { isProved, isOpen, preferences } = account;
+  const { isProved, isOpen, preferences, lookAt } = account;
   const { notifications, digest, quietHours, timeZone } = preferences;
   return [
     ...(isOpen ? [] : ["The account is banned, or is to be erased: nothing about messages is mailed."]),
     ...(isProved ? [] : ["The address was given by the host and never proved: nothing about messages is mailed there."]),
     ...(notifications ? [] : ["The account has switched mails about mentions and direct messages off."]),
     ...(digest === "never" ? ["The account has switched digests off."] : []),
+    ...(lookAt === undefined ? [] : [`Something may be unread still: whether to mail it is decided at ${time(lookAt)}.`]),
     ...(quietHours
       ? [`Mails about messages wait while it is quiet, from ${quietHours.from} to ${quietHours.to} (${timeZone ?? "UTC"}).`]
       : []),

@@ -106,13 +106,13 @@ async function explain(service: MailService, given: string): Promise<Result<"mai
 }
 
 /** Undefined where whoever knows is away, as when mail runs alone: what mail itself knows is told in any case. */
-async function accountOf({ broker, logger }: MailService, email: string): Promise<Account | null | undefined> {
+async function accountOf({ broker, logger, digests }: MailService, email: string): Promise<Account | null | undefined> {
   const patience = { timeout: 2000, retries: 0 };
   try {
     const { user } = await call(broker, "user.recipient.find", { email }, patience);
     if (!user) return null;
     const preferences = await call(broker, "chat.preference.get", {}, { ...patience, meta: { userId: user.userId } });
-    return { ...user, preferences };
+    return { ...user, preferences, lookAt: (await digests.pendingOf(user.userId))?.dueAt };
   } catch (err) {
     logger.debug("Could not ask whose address that is:", (err as Error).message);
     return undefined;
