@@ -33,7 +33,7 @@ async function run(args: readonly string[]): Promise<Counts> {
 const given = process.argv.slice(2);
 // What needs no world runs first, on every core. Worlds of many processes run one after another, since they share this
 // machine with what they are measured against; but those that wait most of their time wait two at once.
-const waiting = String.raw`/(sdk\.proxy|g6\.revocation|heads|presence|redis\.away)\.spec\.ts$`;
+const waiting = String.raw`/(sdk\.proxy|g5\.mail|g6\.revocation|digest|heads|mail\.paused|presence|redis\.away)\.spec\.ts$`;
 const runs =
   given.length > 0
     ? [["--runInBand", ...given]]
