@@ -1,14 +1,16 @@
-// Who is mailed about what they have not read, as a reader of the mails sees it.
+// Who is mailed about what they have not read, as a reader of the mails sees it. In a cluster: guarantees/digest.spec.ts.
 
 import type { TestUser } from "../support/user.ts";
 import { eventually } from "../support/wait.ts";
-import { describeWorlds, type World } from "../support/world.ts";
+import { embeddedWorld, type World } from "../support/world.ts";
+
+jest.setTimeout(120_000);
 
 const env = { NOTIFY_AFTER_SECONDS: "1", DIGEST_EVERY_SECONDS: "1" };
 
-describeWorlds("mails about unread messages", { env }, (open) => {
+describe("mails about unread messages", () => {
   let world: World;
-  beforeAll(async () => void (world = await open()));
+  beforeAll(async () => void (world = await embeddedWorld({ env })));
   afterAll(() => world?.stop());
 
   const person = async (name: string) => {
