@@ -260,3 +260,16 @@ test("words that somebody may not see do not reach them on any node; the place d
   expect(textsOf(ann.all("chat:entry"))).toEqual(["secret", "secret too"]);
   for (const socket of bob) expect(textsOf(socket.all("chat:entry"))).toEqual(["", ""]);
 });
+
+test("G2: an edit from before somebody came tells them nothing, though who it is hidden from was looked up after that", async () => {
+  const { chatId, ann, bob, bobId } = await chatOfTwo();
+  const removed = backend.append(chatId, "member.removed", { userId: bobId, banned: false });
+  await nodes[0]!.tell(removed);
+  const edited = backend.append(chatId, "message.edited", { messageId: uuid(), seq: 1, text: "secret", mentions: [], data: {} });
+  backend.hiddenFrom.set(`${chatId}:${edited.rev}`, [bobId]);
+  const added = backend.append(chatId, "member.added", { members: [{ userId: bobId, role: "member" }], inviteId: null });
+  await nodes[0]!.tell(edited, added);
+  await eventually(() => [ann, ...bob].every(({ revs }) => revs(chatId).includes(added.rev)));
+  expect(ann.revs(chatId)).toContain(edited.rev);
+  for (const socket of bob) expect(socket.revs(chatId)).not.toContain(edited.rev);
+});

@@ -69,7 +69,10 @@ export class Membership {
     const room = rooms.chat(entry.chatId);
     const added = this.#here(addedBy(entry)).map(rooms.user);
     if (added.length > 0) io.local.in(added).socketsJoin(room);
-    const blind = this.#here(hiddenFrom).map(rooms.user);
+    // In this room now: whom a later entry brings in may be named here too.
+    const blind = this.#here(hiddenFrom)
+      .flatMap((userId) => socketsOf(this.#service, rooms.user(userId)))
+      .flatMap((socket) => (socket.rooms.has(room) ? [socket.id] : []));
     tellRoom(this.#service, room, "chat:entry", entry, blind);
     // Of a message of another time they get the place and not the words, as they do by sync.
     if (blind.length > 0 && entry.type === "message.edited") {
