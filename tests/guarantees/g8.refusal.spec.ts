@@ -362,6 +362,7 @@ describe("G8: bad input is refused by name", () => {
       "user.session.exchange": "user.bad_host_token",
       "user.session.remove": "user.session_not_found",
       "user.totp.confirm": "user.wrong_totp",
+      "mail.admin.replay": "mail.job_not_found",
       // The host's user is in no chat of ann's.
       "chat.host.send": "chat.not_found",
     };
