@@ -31,16 +31,19 @@ async function run(args: readonly string[]): Promise<Counts> {
 }
 
 const given = process.argv.slice(2);
-// What needs no world runs first, on every core. Worlds of many processes run one after another, since they share this
-// machine with what they are measured against; but those that wait most of their time wait two at once.
+// What needs no world runs first, on every core. Then, two at once, worlds that wait most of their time, and people's
+// ways through one of them. The rest is one after another, since it shares this machine with what it is measured against.
 const waiting = String.raw`/(sdk\.proxy|g5\.mail|g6\.revocation|digest|heads|mail\.paused|presence|redis\.away)\.spec\.ts$`;
+const ways = String.raw`/tests/journeys/(?!journey\.|sdk\.proxy\.)`;
+const full = ["--selectProjects", "full"];
 const runs =
   given.length > 0
     ? [["--runInBand", ...given]]
     : [
         ["--selectProjects", "quick", "--maxWorkers", "100%"],
-        ["--selectProjects", "full", "--maxWorkers", "2", "--testPathPatterns", waiting],
-        ["--selectProjects", "full", "--runInBand", "--testPathIgnorePatterns", "/node_modules/", waiting],
+        [...full, "--maxWorkers", "2", "--testPathPatterns", waiting],
+        [...full, "--maxWorkers", "2", "--testPathPatterns", ways],
+        [...full, "--runInBand", "--testPathIgnorePatterns", "/node_modules/", waiting, ways],
       ];
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 for (const args of runs) {
