@@ -6,10 +6,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { call } from "@confab/mixins/define.ts";
 import { ContractValidator } from "@confab/mixins/validator.ts";
 import { ServiceBroker } from "moleculer";
-import { SMTPServer } from "smtp-server";
 import mailService from "./mail.service.ts";
 import { hasInbox } from "./policies.ts";
 import type { MailService } from "./service.ts";
+import { startSmtpServer, type Received, type Script } from "./transports/testing.ts";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -51,32 +51,11 @@ beforeEach(() => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-interface Received {
-  to: string[];
-  raw: string;
-}
-
-/** A mail server that answers each mail as it is told. */
-async function startSmtp(
-  answer: (to: string) => Error | undefined = () => undefined,
-): Promise<{ url: string; received: Received[] }> {
-  const received: Received[] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ["STARTTLS"],
-    onRcptTo: ({ address }: { address: string }, _session: unknown, done: (err?: Error) => void) => done(answer(address)),
-    onData(stream: NodeJS.ReadableStream, session: { envelope: { rcptTo: { address: string }[] } }, done: () => void) {
-      let raw = "";
-      stream.on("data", (chunk: Buffer) => (raw += chunk.toString()));
-      stream.on("end", () => {
-        received.push({ to: session.envelope.rcptTo.map(({ address }) => address), raw });
-        done();
-      });
-    },
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => new Promise<void>((resolve) => server.close(resolve)));
-  return { url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`, received };
+/** Where a mail server listens that answers as it is told, and what it took. */
+async function startSmtp(script?: Script): Promise<{ url: string; received: Received[] }> {
+  const { url, received, close } = await startSmtpServer(script);
+  closers.push(close);
+  return { url: url(), received };
 }
 
 describe("the dev inbox", () => {
@@ -148,9 +127,7 @@ describe("a mail server", () => {
 
   test("that refuses gets it again", async () => {
     let refusals = 1;
-    const { url, received } = await startSmtp(() =>
-      refusals-- > 0 ? Object.assign(new Error("not now"), { responseCode: 450 }) : undefined,
-    );
+    const { url, received } = await startSmtp((stage) => (stage === "rcpt" && refusals-- > 0 ? "450 not now" : undefined));
     const { broker, logged } = await startMail({ SMTP_URL: url, MAIL_RETRY_SECONDS: "1" });
     const { jobId } = await accept(broker);
     await until(() => received[0]);

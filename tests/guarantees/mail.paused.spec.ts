@@ -1,9 +1,8 @@
 // RabbitMQ stands still with all its connections open: whoever causes a mail is answered, and the mail goes out after.
 
 import { generateKeyPairSync, randomUUID } from "node:crypto";
-import type { AddressInfo } from "node:net";
 import type { ActionName, Params } from "@confab/contracts";
-import { SMTPServer } from "smtp-server";
+import { startSmtpServer, type TestServer } from "../../services/mail/transports/testing.ts";
 import type { Parts } from "../../tools/parts/parts.ts";
 import { TestClient } from "../support/client.ts";
 import { Ground, TestNode, type NodeEnv } from "../support/node.ts";
@@ -15,41 +14,29 @@ jest.setTimeout(180_000);
 
 const password = "correct horse battery";
 
-/** A mail server that takes everything, and keeps what it took. */
+/** What a mail server, which takes everything, has for whom. */
 class Mailboxes {
-  readonly #taken: { to: string; subject: string; code: string | undefined }[] = [];
-  readonly #server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ["STARTTLS"],
-    onData: (stream, { envelope }, done) => {
-      const chunks: Buffer[] = [];
-      stream.on("data", (chunk: Buffer) => void chunks.push(chunk));
-      stream.on("end", () => {
-        const raw = Buffer.concat(chunks).toString();
-        const subject = /^Subject: (.*)\r$/m.exec(raw)![1]!;
-        this.#taken.push({ to: envelope.rcptTo[0]!.address, subject, code: /\b\d{6}\b/.exec(subject)?.[0] });
-        done();
-      });
-    },
-  });
+  readonly #server: TestServer;
 
-  open(): Promise<void> {
-    return new Promise((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+  constructor(server: TestServer) {
+    this.#server = server;
   }
   get url(): string {
-    return `smtp://127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
-  }
-  to(address: string) {
-    return this.#taken.filter(({ to }) => to === address);
+    return this.#server.url();
   }
   get count(): number {
-    return this.#taken.length;
+    return this.#server.received.length;
+  }
+  /** The subjects of all mails to an address. */
+  to(address: string): string[] {
+    const mails = this.#server.received.filter(({ to }) => to.includes(address));
+    return mails.map(({ raw }) => /^Subject: (.*)\r$/m.exec(raw)![1]!);
   }
   async code(address: string): Promise<string> {
-    return eventually(`a code for ${address}`, () => this.to(address).find(({ code }) => code)?.code);
+    return eventually(`a code for ${address}`, () => /\b\d{6}\b/.exec(this.to(address).join("\n"))?.[0]);
   }
   close(): Promise<void> {
-    return new Promise((resolve) => this.#server.close(resolve));
+    return this.#server.close();
   }
 }
 
@@ -61,13 +48,13 @@ interface Person {
 describeCluster("RabbitMQ stands still", () => {
   let parts: Parts;
   const ground = new Ground();
-  const mailboxes = new Mailboxes();
+  let mailboxes: Mailboxes;
   const nodes: TestNode[] = [];
   let apart: TestNode;
 
   beforeAll(async () => {
     parts = await ownParts();
-    await mailboxes.open();
+    mailboxes = new Mailboxes(await startSmtpServer());
     const namespace = `confab-${randomUUID().slice(0, 8)}`;
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const env: NodeEnv = {
@@ -89,7 +76,7 @@ describeCluster("RabbitMQ stands still", () => {
     await Promise.all(all.map((node) => node.kill("SIGKILL")));
     const leaks = findSecrets(all.map(({ log }) => log));
     await ground.clear();
-    await mailboxes.close();
+    await mailboxes?.close();
     await parts?.stop();
     expect(leaks).toEqual([]);
   });
@@ -162,7 +149,7 @@ describeCluster("RabbitMQ stands still", () => {
     // What would come twice would come with the next looks of the outboxes, of the relay and of whoever had it in hand.
     await pause(6000);
     for (const { to, subject } of wanted) {
-      const found = mailboxes.to(to).filter((mail) => subject.test(mail.subject));
+      const found = mailboxes.to(to).filter((found) => subject.test(found));
       expect(found.length).toBeGreaterThan(0);
     }
     // What was given up may have been done once RabbitMQ went on, which is as well.

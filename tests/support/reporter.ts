@@ -32,6 +32,10 @@ export default class ClosingReporter implements Pick<Reporter, "onRunComplete"> 
     // Under tools/test.ts the line comes from there, after everything else has had its say.
     if (process.send) process.send(counts);
     else process.stderr.write(`\n${presentCounts(counts)}\n`);
+    // Whoever has to end a run that does not end by itself wants to know what held it.
+    setTimeout(() => {
+      process.stderr.write(`Still open: ${process.getActiveResourcesInfo().join(", ")}\n`);
+    }, 30_000).unref();
   }
 }
 
