@@ -17,9 +17,9 @@ export interface ScannerOptions {
 const pageSize = 500;
 /** So long before the last look it is looked again: ids are made a moment before their messages are stored. */
 const overlapMs = 10_000;
-/** And once in a minute so long before the last time: clocks differ, and stores may be slow. */
+/** And every five minutes so long before the last time: clocks differ, and stores may be slow. */
 const longOverlapMs = 120_000;
-const longEveryMs = 60_000;
+const longEveryMs = 300_000;
 /** For so long a message is looked at again. */
 const rememberMs = 2 * (longOverlapMs + longEveryMs);
 /** Chats of which it is remembered how far they were looked at. */
