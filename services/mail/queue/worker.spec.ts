@@ -6,7 +6,7 @@ import { makeJob, type Job } from "../job.ts";
 import type { Mail } from "../mail.ts";
 import { MailStore } from "../store/mail.store.ts";
 import { Refused } from "../transports/transport.ts";
-import { growingPauses } from "./queue.ts";
+import { growingPauses, leaseMs } from "./queue.ts";
 import { MailWorker, mostTakes, Unsendable, type WorkerOptions } from "./worker.ts";
 
 const service = new ServiceBroker({ logger: false }).createService({ name: "mail" });
@@ -200,6 +200,60 @@ describe("G5: no second copy leaves", () => {
     await working;
     expect(send).toHaveBeenCalledTimes(1);
     expect(await stored(job)).toMatchObject({ state: "sent" });
+  });
+
+  test.each(["this", "another"])(
+    "by %s worker, where the store was away for longer than the lease after the mail server's yes",
+    async (which) => {
+      const shared = await MailStore.open({ ...database, shared: true });
+      const job = newJob();
+      await shared.addJob(job, Date.now());
+      let away = false;
+      const shaky = Object.create(shared) as MailStore;
+      for (const name of ["takeJob", "takeDue", "jobById", "clearRefusal"] as const)
+        shaky[name] = shared[name].bind(shared) as never;
+      for (const name of ["keepJob", "endSent"] as const)
+        shaky[name] = ((...given: [never, never, never]) =>
+          away ? Promise.reject(new Unavailable("away")) : shared[name](...given)) as never;
+      const sent = Promise.withResolvers<void>();
+      const send = jest.fn(async () => ((away = true), sent.resolve(), "250"));
+      const again = () => open({ store: shaky, leaseMs: 150, noteAgainMs: 100, now: Date.now, send });
+      const worker = again();
+      const next = which === "this" ? worker : again();
+      const working = worker.take(job.id);
+      await sent.promise;
+      await pause(210);
+      // It is back, and somebody looks for what is due before it is noted what came of the mail.
+      away = false;
+      expect(await next.takeDue(() => {})).toBe(true);
+      await working;
+      await next.settle();
+      expect(send).toHaveBeenCalledTimes(1);
+      expect(await shared.jobById(job.id)).toMatchObject({ state: "sent" });
+    },
+  );
+
+  test("by a worker that finds due what it has in hand still", async () => {
+    const [job, other] = [await added(), newJob()];
+    const server = Promise.withResolvers<string>();
+    const send = jest.fn(() => server.promise);
+    const worker = open({ send });
+    const working = worker.take(job.id);
+    await pause(aMoment);
+    // Nobody could renew the lease.
+    now += leaseMs;
+    expect(await worker.take(job.id)).toBe(now + leaseMs);
+    now += leaseMs;
+    expect(await worker.takeDue(() => {})).toBe(true);
+    expect(await worker.takeDue(() => {})).toBe(false);
+    expect(worker.inHand).toBe(1);
+    await store.addJob(other, now);
+    expect(await worker.takeDue(() => {})).toBe(true);
+    server.resolve("250");
+    await working;
+    await worker.settle();
+    expect(send).toHaveBeenCalledTimes(2);
+    for (const one of [job, other]) expect(await stored(one)).toMatchObject({ state: "sent" });
   });
 });
 

@@ -43,7 +43,8 @@ export const mostTakes = 10;
 export class MailWorker {
   readonly #options: Required<WorkerOptions>;
   readonly #id = uuid();
-  readonly #inHand = new Set<Promise<unknown>>();
+  /** By job. */
+  readonly #inHand = new Map<string, Promise<unknown>>();
   #isStopping = false;
   /** The store may be closed: nothing is written any more, and what is still in hand is another's when its lease is over. */
   #isOver = false;
@@ -60,7 +61,7 @@ export class MailWorker {
   async takeDue(done: () => void): Promise<boolean> {
     const { store, now } = this.#options;
     const taken = await store.takeDue(this.#id, now(), this.#options.leaseMs);
-    if (taken) void this.#hold(this.#work(taken)).then(done);
+    if (taken && !this.#inHand.has(taken._id)) void this.#hold(taken).then(done);
     return taken !== null;
   }
 
@@ -68,14 +69,14 @@ export class MailWorker {
   async take(jobId: string): Promise<number | undefined> {
     const { store, now } = this.#options;
     const taken = await store.takeJob(jobId, this.#id, now(), this.#options.leaseMs);
-    if (taken) return this.#hold(this.#work(taken));
+    if (taken) return this.#inHand.has(jobId) ? taken.dueAt : this.#hold(taken);
     const job = await store.jobById(jobId);
     return job?.state === "waiting" ? job.dueAt : undefined;
   }
 
   /** Waits a moment for what is in hand. */
   async settle(): Promise<void> {
-    await within(stopPatienceMs, Promise.all(this.#inHand), "in hand").catch(() => {});
+    await within(stopPatienceMs, Promise.all(this.#inHand.values()), "in hand").catch(() => {});
   }
 
   async stop(): Promise<void> {
@@ -84,9 +85,13 @@ export class MailWorker {
     this.#isOver = true;
   }
 
-  #hold<T>(working: Promise<T>): Promise<T> {
-    const held = working.finally(() => this.#inHand.delete(held));
-    this.#inHand.add(held);
+  /**
+   * G5: one hand for a job. Where the lease ran out while the store was away, or this process stood still, it is due to
+   * this worker too; to take it again then is to keep it.
+   */
+  #hold(taken: TakenJob): Promise<number | undefined> {
+    const held = this.#work(taken).finally(() => this.#inHand.delete(taken._id));
+    this.#inHand.set(taken._id, held);
     return held;
   }
 
@@ -98,6 +103,7 @@ export class MailWorker {
     const lost = new AbortController();
     const keeping = this.#keep(taken, lost);
     try {
+      await this.#letTell(taken);
       if (this.#isStopping) return await this.#release(taken, now());
       if (taken.takes! > mostTakes) throw new Unsendable(`${mostTakes} workers died with it in hand`);
       const mail = await make(taken.job);
@@ -170,6 +176,15 @@ export class MailWorker {
       if (!(await store.keepJob(taken, askedAt + options.leaseMs))) return false;
       if (now() - askedAt < options.leaseMs / 2) return true;
     }
+  }
+
+  /**
+   * G5: who had it before and told nothing may not be dead: a store that was away for longer than a lease kept them from
+   * noting that it is sent. They do so now that it is back, before this worker asks whether the job is its own.
+   */
+  async #letTell({ takes }: TakenJob): Promise<void> {
+    const { store, noteAgainMs } = this.#options;
+    if (store.shared && takes! > 1) await pause(3 * noteAgainMs);
   }
 
   async #release(taken: TakenJob, dueAt: number): Promise<number> {
