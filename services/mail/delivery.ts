@@ -14,7 +14,7 @@ import { hasDeclined, unsubscribeUrlOf } from "./unsubscribe.ts";
 
 const hour = 3_600_000;
 
-/** Works off the queue while the service runs, and removes every hour what is over. Each node does. */
+/** Works off the queue while the service runs, and removes what is over, now and every hour. Each node does. */
 export const delivery = {
   async started(this: MailService & { sweeper: NodeJS.Timeout }) {
     this.transport = openTransport(this);
@@ -23,6 +23,8 @@ export const delivery = {
 
     const sweep = () =>
       this.store.sweep(Date.now()).catch((err: unknown) => this.logger.warn("Could not remove what is over", err));
+    // Also where no process lives for an hour.
+    void sweep();
     this.sweeper = setInterval(() => void sweep(), hour).unref();
   },
   async stopped(this: MailService & { sweeper?: NodeJS.Timeout }) {

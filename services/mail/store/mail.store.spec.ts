@@ -1,5 +1,10 @@
+import type { Collection, Database } from "@confab/mixins/store/collection.ts";
 import { openNedb } from "@confab/mixins/store/nedb.ts";
 import { ServiceBroker } from "moleculer";
+import { makeJob } from "../job.ts";
+import { deadKeptMs } from "../queue/queue.ts";
+import * as documents from "./documents.ts";
+import type { StoredJob } from "./documents.ts";
 import { MailStore } from "./mail.store.ts";
 import { mailStoreSuite } from "./mail.store.suite.ts";
 
@@ -8,3 +13,38 @@ const database = openNedb(service, "memory");
 afterAll(() => database.close());
 
 mailStoreSuite(() => MailStore.open(database));
+
+describe("a sweep of many", () => {
+  const now = 2 * deadKeptMs;
+  const code = () => makeJob({ template: "code", to: "ann@example.org", data: { code: "1", minutes: 10 } }, "confab@example.org");
+  let jobs: Collection<StoredJob>;
+  let store: MailStore;
+  beforeEach(async () => {
+    jobs = await database.collection(documents.jobs);
+    store = await MailStore.open({ ...database, collection: async () => jobs } as unknown as Database);
+  });
+
+  test("looks for them once, and not once more for each", async () => {
+    const dead = Array.from({ length: 20 }, code);
+    for (const [at, job] of dead.entries()) await store.addDead(job, "550", 3, at);
+    const [find, updateOne] = [jest.spyOn(jobs, "find"), jest.spyOn(jobs, "updateOne")];
+    await store.sweep(now);
+    // Each such look goes through all that was sent, where it finds them by no index.
+    expect(find.mock.calls.length).toBeLessThan(5);
+    for (const [filter] of find.mock.calls) expect(filter).toHaveProperty("dueAt");
+    for (const [filter] of updateOne.mock.calls) expect(dead.map(({ id }) => id)).toContain(filter._id);
+    for (const { id } of dead) expect(await store.jobById(id)).not.toHaveProperty("job");
+  });
+
+  test("G9: takes what the version before has sent out of the way of what waits, all of it", async () => {
+    const sent = Array.from({ length: 1001 }, (_, at): StoredJob => {
+      const { id: _id, messageId, template } = code();
+      return { _id, state: "sent", template, messageId, failures: 0, dueAt: at, acceptedAt: at, endedAt: now };
+    });
+    await jobs.insertMany(sent, true);
+    await store.sweep(now);
+    expect(await jobs.count({ dueAt: { $gte: 0 } }, 10)).toBe(0);
+    const { dueAt: _, ...kept } = sent[0]!;
+    expect(await store.jobById(kept._id)).toEqual(kept);
+  });
+});

@@ -1,10 +1,11 @@
-import { Conflict, type Collection, type Database } from "@confab/mixins/store/collection.ts";
+import { Conflict, type Collection, type Database, type Filter } from "@confab/mixins/store/collection.ts";
 import type { Job } from "../job.ts";
 import { deadKeptMs } from "../queue/queue.ts";
 import * as documents from "./documents.ts";
 import type { StoredAddress, StoredInboxMail, StoredJob } from "./documents.ts";
 
 const keptMs = 30 * 24 * 3_600_000;
+const sweptTogether = 1000;
 
 /** A job that a worker has in hand. */
 export type TakenJob = StoredJob & { job: Job; worker: string };
@@ -200,10 +201,22 @@ export class MailStore {
 
   /** Removes what nobody needs any more: the words of old dead letters, and old mails and jobs. */
   async sweep(now: number): Promise<void> {
-    const old = { state: "dead", endedAt: { $lte: now - deadKeptMs }, job: { $exists: true } } as const;
-    while (await this.#jobs.updateOne(old, { $unset: { job: true } }));
+    // What is not sent has a time, by which it is found, embedded, without a look at all that was sent.
+    const old = { state: "dead", dueAt: { $gte: 0 }, endedAt: { $lte: now - deadKeptMs }, job: { $exists: true } } as const;
+    await this.#strip(old, { job: true });
+    // G9: the version before left what it sent its time.
+    await this.#strip({ state: "sent", dueAt: { $gte: 0 } }, { dueAt: true });
     for (const state of ["sent", "dead"] as const) await this.#jobs.removeMany({ state, endedAt: { $lte: now - keptMs } });
     await this.#inbox.removeMany({ at: { $lte: now - keptMs } });
+  }
+
+  /** By lots and their ids, since each look for one costs what a look for many does. */
+  async #strip(filter: Filter<StoredJob>, unset: { [K in keyof StoredJob]?: true }): Promise<void> {
+    for (let lot = sweptTogether; lot === sweptTogether;) {
+      const found = await this.#jobs.find(filter, { limit: sweptTogether });
+      for (const { _id } of found) await this.#jobs.updateOne({ ...filter, _id }, { $unset: unset });
+      lot = found.length;
+    }
   }
 }
 
