@@ -314,7 +314,7 @@ withBrowser("accounts on the page", () => {
     await ada.page.fill(at("report-note"), "Banned.");
     await ada.page.click(at("report-resolve"));
     await report.waitFor({ state: "detached" });
-    await ada.page.check(at("tab-resolved"), { force: true });
+    await ada.choose("resolved");
     await ada.page.locator(at("report-item"), { hasText: "Banned." }).waitFor();
 
     await ada.page.click(at("admin-audit"));

@@ -133,7 +133,7 @@ withBrowser("mail on the page", () => {
     await page.click(at("confirm-yes"));
     await page.getByText("2 mails on the way.").waitFor();
     for (const address of addresses) await mailed(address);
-    await page.check(at("tab-sent"), { force: true });
+    await ada.choose("sent");
     await page.locator(at("mail-item"), { hasText: "cy@example.com" }).waitFor();
 
     await page.goto(`${world.url}/#/admin/users`);

@@ -1,5 +1,5 @@
 import type { Chat } from "@confab/contracts";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Hits } from "../list/hits.tsx";
 import { useMembers } from "../members.ts";
 import { Icon } from "../parts/icon.tsx";
@@ -13,7 +13,7 @@ export function ChatSearch({ chat }: { chat: Chat }) {
   const [query, setQuery] = useState("");
   const [from, setFrom] = useState("");
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const { members } = useMembers(chat.id);
   const nameOf = useNames(members.map(({ userId }) => userId));
   return (

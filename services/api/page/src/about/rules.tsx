@@ -1,5 +1,5 @@
 import type { Chat, Params } from "@confab/contracts";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { client } from "../client.ts";
 import { Problem, useAttempt } from "../parts/form.tsx";
 import { Switch } from "../parts/switch.tsx";
@@ -11,7 +11,8 @@ const slowModes = [0, 5, 10, 30, 60, 300, 900, 3600];
 export function Rules({ chat }: { chat: Chat }) {
   const { busy, error, run } = useAttempt();
   const [title, setTitle] = useState(chat.title ?? "");
-  useEffect(() => setTitle(chat.title ?? ""), [chat.title]);
+  // Before anybody can type: what is typed would be lost under it.
+  useLayoutEffect(() => setTitle(chat.title ?? ""), [chat.title]);
   const change = (changes: Omit<Params<"chat.chat.change">, "chatId">) =>
     run(() => client.call("chat.chat.change", { chatId: chat.id, ...changes }));
   const slow = slowModes.includes(chat.slowMode) ? slowModes : [...slowModes, chat.slowMode].sort((a, b) => a - b);

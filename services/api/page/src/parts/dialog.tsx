@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useLayoutEffect, useId, useRef } from "preact/hooks";
 import { closeDialog } from "../layers.tsx";
 import { Icon } from "./icon.tsx";
 
@@ -7,7 +7,8 @@ import { Icon } from "./icon.tsx";
 export function Dialog({ title, testid, children }: { title: string; testid?: string; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
+    // In the same breath as what is in it, which nobody sees before.
     const dialog = box.current!;
     dialog.showModal();
     // Closed before it goes, it gives the focus back.

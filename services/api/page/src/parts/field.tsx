@@ -1,5 +1,5 @@
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props extends Pick<
   InputHTMLAttributes<HTMLInputElement>,
@@ -22,10 +22,10 @@ interface Props extends Pick<
 /** A label, a field, and what is to be said of it. */
 export function Field({ id, label, testid, value, onInput, about, error, focus, optional, ...rest }: Props) {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (focus) field.current?.focus();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (error) field.current?.focus();
   }, [error]);
   return (
