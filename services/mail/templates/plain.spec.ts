@@ -54,6 +54,8 @@ test("a name is no link, though it reads as one", () => {
   const shown = name("https://evil.example/x J. R. at www.evil.example 1.5", "");
   expect(shown).not.toMatch(/https?:\/\/|evil\.example|www\.evil/);
   expect(shown.replaceAll("\u2060", "")).toBe("https://evil.example/x J. R. at www.evil.example 1.5");
+  // Whichever way it is read.
+  expect(name("https://evil.example/x דנה", "")).toBe("\u2068https:\u2060//evil.\u2060example/x דנה\u2069");
 });
 
 test("lines stay lines, so many of them", () => {

@@ -30,8 +30,8 @@ export function line(given: string, most: number): string {
 
 /** A name or title that somebody chose, to stand among our words; `otherwise` where nothing of it can be read. */
 export function name(given: string, otherwise: string, most = 60): string {
-  const plain = line(given, most) || otherwise;
-  return rightToLeft.test(plain) ? `\u2068${plain}\u2069` : unlinked(plain);
+  const plain = unlinked(line(given, most) || otherwise);
+  return rightToLeft.test(plain) ? `\u2068${plain}\u2069` : plain;
 }
 
 /** Mail programs make links of what looks like one: nobody's name is to be one in our mails. */
