@@ -1,3 +1,4 @@
+import { domainToASCII } from "node:url";
 import { MailJob, type Language, type MailTemplate } from "@confab/contracts";
 import { problem } from "@confab/mixins/problem.ts";
 import { compileSchema } from "@confab/mixins/validator.ts";
@@ -34,10 +35,9 @@ export function readMailJob(given: { template: string; to: string; data: Record<
 /** `given`: what whoever asks for it has fixed already. */
 export function makeJob({ template, to, data }: MailJob, from: string, given: { id?: string; language?: Language } = {}): Job {
   const { id = uuid(), language } = given;
-  const domain = readMailbox(from)!.address.split("@")[1]!;
   return {
     id,
-    messageId: `<${id}@${domain}>`,
+    messageId: messageIdOf(id, from),
     acceptedAt: Date.now(),
     template,
     to,
@@ -45,3 +45,6 @@ export function makeJob({ template, to, data }: MailJob, from: string, given: { 
     ...(language ? { language } : {}),
   } as Job;
 }
+
+/** In ASCII, whatever the sender's domain is: a Message-ID has no other form that every mail server takes. */
+export const messageIdOf = (id: string, from: string) => `<${id}@${domainToASCII(readMailbox(from)!.address.split("@")[1]!)}>`;

@@ -42,6 +42,14 @@ test("a job has one Message-ID, of the sender's domain", () => {
   expect(makeMail(JSON.parse(JSON.stringify(job)), context).messageId).toBe(job.messageId);
 });
 
+test("and that is ASCII, whatever the sender's domain is", () => {
+  const { id, messageId } = makeJob(
+    { template: "code", to: "ann@example.org", data: { code: "1", minutes: 1 } },
+    "no-reply@bücher.example",
+  );
+  expect(messageId).toBe(`<${id}@xn--bcher-kva.example>`);
+});
+
 test("says that a machine wrote it, in which language, and where such mails are ended", () => {
   const job = asked("ann@example.org");
   expect(makeMail(job, { ...context, language: "de" }).headers).toEqual({

@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { Resolver } from "node:dns/promises";
 import { SettingsError } from "@confab/mixins/settings.ts";
+import { messageIdOf } from "../../services/mail/job.ts";
 import type { Mail } from "../../services/mail/mail.ts";
 import { readMailbox } from "../../services/mail/mailbox.ts";
 import { mailSettings, providerSettings } from "../../services/mail/settings.ts";
@@ -82,7 +83,7 @@ function testMail(from: string, to: string): Mail {
   const words = "This mail was sent by npm run mail:test. If you can read it, Confab can send mails.";
   return {
     jobId,
-    messageId: `<${jobId}@${readMailbox(from)!.address.split("@")[1]!}>`,
+    messageId: messageIdOf(jobId, from),
     from,
     to,
     subject: "A test mail from Confab",
