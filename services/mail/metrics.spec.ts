@@ -5,7 +5,7 @@ import { ServiceBroker } from "moleculer";
 import type { AddressInfo } from "node:net";
 import { makeJob } from "./job.ts";
 import mailService from "./mail.service.ts";
-import { countMail } from "./metrics.ts";
+import { countMail, standingOf } from "./metrics.ts";
 import type { MailService } from "./service.ts";
 
 const closers: (() => unknown)[] = [];
@@ -73,6 +73,17 @@ test("how the queue stands is looked at when the node starts, and every ten seco
   const seen = await until(broker, { mail_queue_waiting: 2, mail_queue_dead: 1 });
   expect(seen["mail_queue_oldest_seconds"]).toBeGreaterThanOrEqual(600);
   expect(seen["mail_queue_oldest_seconds"]).toBeLessThan(900);
+});
+
+test("a mail that has waited for long is told of, however many older ones were just replayed", async () => {
+  const { mail } = await start(false);
+  const now = Date.now();
+  const job = (acceptedAt: number) => ({ ...makeJob(code("ann@example.org"), "confab@example.org"), acceptedAt });
+  const dead = Array.from({ length: 60 }, () => job(now - 7_200_000));
+  for (const one of dead) await mail.store.addDead(one, "550 no", 1, now);
+  await mail.store.addJob(job(now - 3_600_000), now + 3_600_000);
+  for (const { id } of dead) await mail.operators.replay(id, now);
+  expect(await standingOf(mail.operators, now)).toEqual({ waiting: 61, dead: 0, oldestSeconds: 3600 });
 });
 
 test("where nothing is measured nothing is looked at", async () => {

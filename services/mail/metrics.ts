@@ -54,7 +54,7 @@ export const measuring = {
 
 /** Nobody counts for longer, however many there are. */
 const mostCounted = 10_000;
-/** Among so many of the oldest ids is the mail that waits longest: of replayed ones the id tells too early a time. */
+/** Among so many of the oldest ids is the mail that waits longest: ids of several nodes are not quite in the order of time. */
 const oldestLookedAt = 50;
 
 export async function standingOf(operators: OperatorStore, now: number): Promise<Result<"mail.job.stats">> {
@@ -66,6 +66,7 @@ export async function standingOf(operators: OperatorStore, now: number): Promise
 }
 
 export async function oldestSecondsOf(operators: OperatorStore, now: number): Promise<number> {
-  const since = (await operators.oldestWaiting(oldestLookedAt)).map(waitingSince);
+  const oldest = [...(await operators.oldestWaiting(oldestLookedAt)), await operators.oldestReplayed()];
+  const since = oldest.flatMap((job) => (job ? [waitingSince(job)] : []));
   return since.length === 0 ? 0 : Math.max(0, Math.floor((now - Math.min(...since)) / 1000));
 }

@@ -33,6 +33,8 @@ export interface StoredJob extends Document {
   /** How often it was taken since the last time that anybody told what came of it. */
   takes?: number;
   acceptedAt: number;
+  /** Since when it waits once more; gone when it is over. */
+  replayedAt?: number;
   endedAt?: number;
   /** Why the last try failed. */
   reason?: string;
@@ -87,6 +89,12 @@ export const jobs = collection<StoredJob>("jobs", [
   { name: "ended", fields: ["state", "endedAt"], carries: "What is over is removed by a range." },
   { name: "addressed", fields: ["address", "_id"], carries: "The newest mails to an address are a range." },
   { name: "listed", fields: ["state", "_id"], carries: "The newest and the oldest mails in a state are a range." },
+  {
+    name: "replayed",
+    fields: ["replayedAt"],
+    sparse: true,
+    carries: "How long replayed mails wait is told by the first of them.",
+  },
   { name: "user", fields: ["userId"], sparse: true, carries: "The mails about somebody's messages are found to erase them." },
 ]);
 

@@ -96,7 +96,7 @@ export class MailStore {
       { _id, state: { $ne: "sent" } },
       {
         $set: { state: "sent", endedAt: now },
-        $unset: { job: true, worker: true, takes: true, reason: true, dueAt: true },
+        $unset: { job: true, worker: true, takes: true, reason: true, dueAt: true, replayedAt: true },
         $push: { history: { at: now, what: "sent", answer } },
       },
     );
@@ -241,7 +241,7 @@ const deadly = (reason: string, now: number, tries: number) =>
   ({
     $set: { state: "dead", endedAt: now, reason },
     $inc: { failures: tries },
-    $unset: { worker: true, takes: true },
+    $unset: { worker: true, takes: true, replayedAt: true },
     $push: { history: { at: now, what: "dead", answer: reason } },
   }) as const;
 

@@ -51,6 +51,7 @@ export function operatorStoreSuite(open: () => Promise<OpenStores>): void {
     expect(tried.filter((job) => job !== null)).toHaveLength(1);
     const job = (await store.jobById(id))!;
     expect(job).toMatchObject({ state: "waiting", failures: 0, dueAt: 5000 });
+    expect(job.replayedAt).toBe(5000);
     for (const gone of ["endedAt", "reason", "worker", "takes"]) expect(job).not.toHaveProperty(gone);
     expect(job.history!.map(({ what }) => what)).toEqual(["accepted", "dead", "replayed"]);
     // And is taken, sent, and never replayed after.
@@ -58,6 +59,7 @@ export function operatorStoreSuite(open: () => Promise<OpenStores>): void {
     expect(await operators.replay(id, 5000)).toBeNull();
     await store.endSent(taken, "250 ok", 5001);
     expect(await operators.replay(id, 5000)).toBeNull();
+    expect(await store.jobById(id)).not.toHaveProperty("replayedAt");
   });
 
   test("what it said is kept for a week; after that it is dead for good", async () => {
@@ -81,6 +83,20 @@ export function operatorStoreSuite(open: () => Promise<OpenStores>): void {
     const waiting = (await operators.oldestWaiting(1000)).map(({ _id }) => _id);
     expect(waiting).toEqual(waiting.toSorted());
     expect(waiting.slice(-2)).toEqual([first.id, second.id]);
+  });
+
+  test("however many were replayed, the one that has waited longest is found among the others, and the same of those", async () => {
+    const { store, operators } = stores;
+    const [older, old] = [await dead(), await dead()];
+    const waiting = code(newAddress());
+    await store.addJob(waiting, 0);
+    for (const [at, { id }] of [older, old].entries()) await operators.replay(id, 7 - at);
+    expect((await operators.oldestWaiting(1000)).map(({ _id }) => _id).slice(-1)).toEqual([waiting.id]);
+    expect(await operators.oldestReplayed()).toMatchObject({ _id: old.id, replayedAt: 6 });
+    await store.endDead((await store.takeJob(old.id, "one", 7, 100))!, "550", 8, 1);
+    expect(await operators.oldestReplayed()).toMatchObject({ _id: older.id, replayedAt: 7 });
+    await store.endDead((await store.takeJob(older.id, "one", 7, 100))!, "550", 8, 1);
+    expect(await operators.oldestReplayed()).toBeNull();
   });
 
   test("a refusal is forgotten when it is forgiven", async () => {

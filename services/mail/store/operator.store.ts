@@ -53,16 +53,22 @@ export class OperatorStore {
     return this.#jobs.updateOne(
       { _id: jobId, state: "dead", job: { $exists: true } },
       {
-        $set: { state: "waiting", failures: 0, dueAt: now },
+        $set: { state: "waiting", failures: 0, dueAt: now, replayedAt: now },
         $unset: { endedAt: true, reason: true, worker: true, takes: true },
         $push: { history: { at: now, what: "replayed" } },
       },
     );
   }
 
-  /** Those that have waited longest, the oldest first. */
+  /** Those that have waited longest, the oldest first; but for replayed ones, whose ids are older than their waiting. */
   oldestWaiting(limit: number): Promise<StoredJob[]> {
-    return this.#jobs.find({ state: "waiting", ...quickly("waiting") }, { sort: { _id: 1 }, limit });
+    const filter = { state: "waiting", ...quickly("waiting"), replayedAt: { $exists: false } } as const;
+    return this.#jobs.find(filter, { sort: { _id: 1 }, limit });
+  }
+
+  /** The replayed one that has waited longest since. */
+  async oldestReplayed(): Promise<StoredJob | null> {
+    return this.#jobs.findOne({ replayedAt: { $gte: 0 } }, { sort: { replayedAt: 1 } });
   }
 
   countIn(state: StoredJob["state"], limit: number): Promise<number> {
