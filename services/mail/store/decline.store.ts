@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { Conflict, type Collection, type Database } from "@confab/mixins/store/collection.ts";
 import * as documents from "./documents.ts";
 import type { StoredDecline, StoredKey } from "./documents.ts";
@@ -26,23 +27,19 @@ export class DeclineStore {
   }
 
   async #findOrMakeKey(): Promise<StoredKey> {
-    const found = await this.#keys.findOne({ _id: keyId });
-    if (found) return found;
-    const made = { _id: keyId, key: randomBytes(32).toString("base64url"), madeAt: Date.now() };
-    try {
-      await this.#keys.insert(made);
-      return made;
-    } catch (err) {
-      if (!(err instanceof Conflict)) throw err;
-      return (await this.#keys.findOne({ _id: keyId }))!;
+    for (;;) {
+      const found = await this.#keys.findOne({ _id: keyId });
+      if (found) return found;
+      const made = { _id: keyId, key: randomBytes(32).toString("base64url"), madeAt: Date.now() };
+      if (await this.#keys.insert(made).then(() => true, falseAtConflict)) return made;
+      // Another node's may be on its way to the majority that we read from.
+      await pause(5);
     }
   }
 
   async decline(kind: string, mark: string, now: number): Promise<void> {
-    await this.#declines.insert({ _id: idOf(kind, mark), at: now }).catch((err: unknown) => {
-      // Declined before.
-      if (!(err instanceof Conflict)) throw err;
-    });
+    // Or it was declined before.
+    await this.#declines.insert({ _id: idOf(kind, mark), at: now }).catch(falseAtConflict);
   }
 
   async isDeclined(kind: string, mark: string): Promise<boolean> {
@@ -51,3 +48,8 @@ export class DeclineStore {
 }
 
 const idOf = (kind: string, mark: string) => `${kind}:${mark}`;
+
+function falseAtConflict(err: unknown): false {
+  if (err instanceof Conflict) return false;
+  throw err;
+}
