@@ -319,6 +319,23 @@ describe("a worker that is stopped", () => {
     expect(await stored(next)).not.toHaveProperty("worker");
   });
 
+  test("gives back at once what it waits with, as others had it before", async () => {
+    const shared = await MailStore.open({ ...database, shared: true });
+    const job = newJob();
+    await shared.addJob(job, now);
+    await shared.takeJob(job.id, "died", now, 10);
+    now += 10;
+    const send = jest.fn();
+    const worker = open({ store: shared, noteAgainMs: 60_000, send });
+    const working = worker.take(job.id);
+    await pause(aMoment);
+    await worker.stop();
+    expect(await working).toBe(now);
+    expect(send).not.toHaveBeenCalled();
+    expect(await shared.jobById(job.id)).toMatchObject({ state: "waiting", dueAt: now });
+    expect(await shared.jobById(job.id)).not.toHaveProperty("worker");
+  });
+
   test("waits for no mail server that stalls, and writes nothing once the store may be closed", async () => {
     const job = await added();
     const server = Promise.withResolvers<string>();

@@ -45,7 +45,7 @@ export class MailWorker {
   readonly #id = uuid();
   /** By job. */
   readonly #inHand = new Map<string, Promise<unknown>>();
-  #isStopping = false;
+  readonly #stopping = new AbortController();
   /** The store may be closed: nothing is written any more, and what is still in hand is another's when its lease is over. */
   #isOver = false;
 
@@ -80,7 +80,7 @@ export class MailWorker {
   }
 
   async stop(): Promise<void> {
-    this.#isStopping = true;
+    this.#stopping.abort();
     await this.settle();
     this.#isOver = true;
   }
@@ -104,7 +104,7 @@ export class MailWorker {
     const keeping = this.#keep(taken, lost);
     try {
       await this.#letTell(taken);
-      if (this.#isStopping) return await this.#release(taken, now());
+      if (this.#stopping.signal.aborted) return await this.#release(taken, now());
       if (taken.takes! > mostTakes) throw new Unsendable(`${mostTakes} workers died with it in hand`);
       const mail = await make(taken.job);
       if (!(await this.#holds(taken))) return void log.info(`${name} was erased, or is another's`);
@@ -184,7 +184,8 @@ export class MailWorker {
    */
   async #letTell({ takes }: TakenJob): Promise<void> {
     const { store, noteAgainMs } = this.#options;
-    if (store.shared && takes! > 1) await pause(3 * noteAgainMs);
+    if (!store.shared || takes! <= 1) return;
+    await pause(3 * noteAgainMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
   }
 
   async #release(taken: TakenJob, dueAt: number): Promise<number> {
