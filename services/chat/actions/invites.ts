@@ -126,7 +126,7 @@ async function invitation(
   const now = Date.now();
   const limits = [
     { key: blind("by", userId), limit: mailedByPersonPerHour, ms: hourMs },
-    { key: blind("to", to.toLowerCase()), limit: mailedToAddressPerDay, ms: 24 * hourMs },
+    { key: blind("to", mailboxOf(to)), limit: mailedToAddressPerDay, ms: 24 * hourMs },
   ];
   for (const limited of limits) {
     const freeAt = await store.takeAllowance(limited, now);
@@ -140,6 +140,9 @@ async function invitation(
     giveBack: async () => void (await Promise.all(limits.map((limited) => store.giveAllowanceBack(limited, now)))),
   };
 }
+
+/** Whose mails they are, whatever stands after a plus: that makes as many addresses of one mailbox as anybody likes. */
+const mailboxOf = (email: string) => email.toLowerCase().replace(/\+.*@/, "@");
 
 /** Nobody's address lies about in counters. */
 const blind = (...words: string[]) =>
