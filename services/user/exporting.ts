@@ -218,7 +218,8 @@ async function readyMail(service: UserService, { _id, userId, language }: Stored
   const { EXPORT_DAYS: days, PUBLIC_URL } = service.settings;
   const user = await service.store.userById(userId);
   const to = user && provedEmail(user);
-  if (!to) return undefined;
+  // Of an account that is being erased the mail service may have been asked to forget the address already.
+  if (!to || user.erasing) return undefined;
   const url = `${PUBLIC_URL.replace(/\/$/, "")}${pathOfExport(service, _id)}`;
   return service.outbox.enclose("exports", _id, { template: "export-ready", to, data: { url, days }, language });
 }

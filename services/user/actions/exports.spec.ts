@@ -274,6 +274,17 @@ test("of an account that is being erased none is made", async () => {
   expect(await people().exportOf(ann.userId)).toBeNull();
 });
 
+test("one that is made while the account begins to be erased is mailed no more: of its address the mail service has forgotten all", async () => {
+  const ann = await somebody();
+  user.held.chat.set(ann.userId, [[]]);
+  user.chat.exporting = async () => void (await service().store.changeUser({ _id: ann.userId }, { erasing: true }));
+  await begin(ann.meta);
+  await service().exporter!.look();
+  user.chat.exporting = () => Promise.resolve();
+  await service().outbox.look();
+  expect(ann.mails()).toEqual([]);
+});
+
 test("somebody without an address gets it from the account alone", async () => {
   const ann = await somebody();
   await service().store.changeUser({ _id: ann.userId }, {}, { email: true });
