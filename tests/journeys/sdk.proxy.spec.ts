@@ -169,9 +169,16 @@ withBrowser("the client on a bad network, in Chromium", () => {
         bob!.id,
       );
       const hasChat = (page: Page) =>
-        eventually("the chat is there", () => page.evaluate((id) => window.client.get().chats.has(id), chatId), {
-          limit: 90_000,
-        });
+        eventually(
+          "the chat is there",
+          () =>
+            page.evaluate((id) => {
+              const { chats, ...rest } = window.client.get();
+              if (!chats.has(id)) throw new Error(JSON.stringify(rest));
+              return true;
+            }, chatId),
+          { limit: 180_000 },
+        );
       await Promise.all([ann!, bob!].map(({ page }) => hasChat(page)));
 
       network.spoil();
@@ -226,7 +233,7 @@ withBrowser("the client on a bad network, in Chromium", () => {
       await browser?.close();
       await network.close();
     }
-  }, 240_000);
+  }, 420_000);
 });
 
 declare global {
