@@ -26,7 +26,7 @@ export interface StoredJob extends Document {
   messageId: string;
   /** Tries that failed. */
   failures: number;
-  /** When it may be taken; a worker that takes it moves this ahead, so that nobody else does meanwhile. Gone once it is sent. */
+  /** When it may be taken; a worker that takes it moves this ahead, so that nobody else does meanwhile. Far off once it is dead, gone once it is sent. */
   dueAt?: number;
   /** Who has it in hand. */
   worker?: string;

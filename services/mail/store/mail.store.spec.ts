@@ -14,7 +14,7 @@ afterAll(() => database.close());
 
 mailStoreSuite(() => MailStore.open(database));
 
-describe("a sweep of many", () => {
+describe("many", () => {
   const now = 2 * deadKeptMs;
   const code = () => makeJob({ template: "code", to: "ann@example.org", data: { code: "1", minutes: 10 } }, "confab@example.org");
   let jobs: Collection<StoredJob>;
@@ -24,7 +24,16 @@ describe("a sweep of many", () => {
     store = await MailStore.open({ ...database, collection: async () => jobs } as unknown as Database);
   });
 
-  test("looks for them once, and not once more for each", async () => {
+  test("that are dead are not looked through for what is due", async () => {
+    const [dead, given, waiting] = [code(), code(), code()];
+    await store.addDead(dead, "550", 3, now);
+    for (const job of [given, waiting]) await store.addJob(job, now);
+    await store.endDead((await store.takeJob(given.id, "one", now, 100))!, "550", now, 1);
+    const due = await jobs.find({ dueAt: { $lte: now + deadKeptMs } });
+    expect(due.map(({ _id }) => _id)).toEqual([waiting.id]);
+  });
+
+  test("are looked for once by a sweep, and not once more for each", async () => {
     const dead = Array.from({ length: 20 }, code);
     for (const [at, job] of dead.entries()) await store.addDead(job, "550", 3, at);
     const [find, updateOne] = [jest.spyOn(jobs, "find"), jest.spyOn(jobs, "updateOne")];
@@ -36,7 +45,7 @@ describe("a sweep of many", () => {
     for (const { id } of dead) expect(await store.jobById(id)).not.toHaveProperty("job");
   });
 
-  test("G9: takes what the version before has sent out of the way of what waits, all of it", async () => {
+  test("G9: a sweep takes what the version before has sent out of the way of what waits, all of it", async () => {
     const sent = Array.from({ length: 1001 }, (_, at): StoredJob => {
       const { id: _id, messageId, template } = code();
       return { _id, state: "sent", template, messageId, failures: 0, dueAt: at, acceptedAt: at, endedAt: now };

@@ -6,6 +6,8 @@ import type { StoredAddress, StoredInboxMail, StoredJob } from "./documents.ts";
 
 const keptMs = 30 * 24 * 3_600_000;
 const sweptTogether = 1000;
+/** Out of the way of what is due: embedded, that is looked for each second among all that has a time. */
+const awayMs = 100 * 365 * 24 * 3_600_000;
 
 /** A job that a worker has in hand. */
 export type TakenJob = StoredJob & { job: Job; worker: string };
@@ -51,7 +53,7 @@ export class MailStore {
   addDead(job: Job, reason: string, failures: number, now: number): Promise<boolean> {
     const form = firstForm(job);
     const history = [...form.history, { at: now, what: "dead", answer: reason } as const];
-    return this.#add({ ...form, history, state: "dead", failures, dueAt: now, endedAt: now, reason });
+    return this.#add({ ...form, history, state: "dead", failures, dueAt: now + awayMs, endedAt: now, reason });
   }
 
   async #add(job: StoredJob): Promise<boolean> {
@@ -239,7 +241,7 @@ const toldBy = ({ chats }: { chats: { chatId: string; fromSeq: number; toSeq: nu
 
 const deadly = (reason: string, now: number, tries: number) =>
   ({
-    $set: { state: "dead", endedAt: now, reason },
+    $set: { state: "dead", dueAt: now + awayMs, endedAt: now, reason },
     $inc: { failures: tries },
     $unset: { worker: true, takes: true, replayedAt: true },
     $push: { history: { at: now, what: "dead", answer: reason } },
