@@ -31,10 +31,14 @@ async function run(args: readonly string[]): Promise<Counts> {
 }
 
 const given = process.argv.slice(2);
-// What needs no world runs first, on every core. Then, two at once, worlds that wait most of their time, and people's
-// ways through one of them. The rest is one after another, since it shares this machine with what it is measured against.
+// What needs no world runs first, on every core. Then, two at once, worlds that wait most of their time, and what people
+// and operators ask of one. The rest is one after another, since it shares this machine with what it is measured against.
 const waiting = String.raw`/(sdk\.proxy|g5\.mail|g6\.revocation|digest|heads|mail\.paused|presence|redis\.away)\.spec\.ts$`;
-const ways = String.raw`/tests/journeys/(?!journey\.|sdk\.proxy\.)`;
+const asking = [
+  String.raw`/tests/journeys/(?!journey\.|sdk\.proxy\.|settings\.)`,
+  String.raw`/tests/cluster/(?!heads\.|mail\.queue\.|presence\.|redis\.away\.)`,
+  String.raw`/tests/guarantees/(g3|g8|matrix)\.`,
+];
 const full = ["--selectProjects", "full"];
 const runs =
   given.length > 0
@@ -42,8 +46,8 @@ const runs =
     : [
         ["--selectProjects", "quick", "--maxWorkers", "100%"],
         [...full, "--maxWorkers", "2", "--testPathPatterns", waiting],
-        [...full, "--maxWorkers", "2", "--testPathPatterns", ways],
-        [...full, "--runInBand", "--testPathIgnorePatterns", "/node_modules/", waiting, ways],
+        [...full, "--maxWorkers", "2", "--testPathPatterns", ...asking],
+        [...full, "--runInBand", "--testPathIgnorePatterns", "/node_modules/", waiting, ...asking],
       ];
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 for (const args of runs) {
