@@ -31,7 +31,7 @@ test.each<[string, Partial<Known>, (string | RegExp)[]]>([
     "the address was refused",
     { address: refused, jobs: [dead] },
     [
-      /^The mail server refused the address at 11:59:00 UTC with “550 no such user”\. .* until .* forgiven\.$/,
+      /^The mail server refused the address at 11:59:00 UTC with “550 no such user”\. .* until .* forgiven, .*\.$/,
       /^The latest dead/,
     ],
   ],

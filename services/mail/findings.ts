@@ -46,7 +46,7 @@ export function findingsOf({ address, declined, account, jobs, oldestSeconds, no
 
 const tellRefusal = (at: number, answer = "") =>
   `The mail server refused the address at ${time(at)} with ${quote(answer)}. Notifications, digests and invitations are not ` +
-  "sent there until another mail gets through or the refusal is forgiven.";
+  "sent there until another mail gets through, the refusal is forgiven, or it is 90 days old.";
 
 /** What keeps mails about messages from being asked for. */
 function tellAccount(account: Account | null | undefined): string[] {

@@ -98,7 +98,9 @@ export const jobs = collection<StoredJob>("jobs", [
   { name: "user", fields: ["userId"], sparse: true, carries: "The mails about somebody's messages are found to erase them." },
 ]);
 
-export const addresses = collection<StoredAddress>("addresses");
+export const addresses = collection<StoredAddress>("addresses", [
+  { name: "refused", fields: ["refusedAt"], carries: "Old refusals are removed by a range." },
+]);
 export const declines = collection<StoredDecline>("declines");
 export const keys = collection<StoredKey>("keys");
 

@@ -1,7 +1,7 @@
 import { v7 as uuid } from "uuid";
 import { makeJob, type Job } from "../job.ts";
 import { deadKeptMs } from "../queue/queue.ts";
-import type { MailStore, TakenJob } from "./mail.store.ts";
+import { refusalKeptMs, type MailStore, type TakenJob } from "./mail.store.ts";
 
 const day = 24 * 3_600_000;
 
@@ -180,5 +180,16 @@ export function mailStoreSuite(open: () => Promise<MailStore>): void {
     expect(await store.jobById(sent.id)).toMatchObject({ address: sent.to });
     await store.sweep(now + 30 * day);
     expect([await store.jobById(dead.id), await store.jobById(sent.id)]).toEqual([null, null]);
+  });
+
+  test("a refusal is kept for ninety days, from the last one on", async () => {
+    const now = 2 * 365 * day;
+    const address = "gone@example.org";
+    await store.noteRefusal(address, "550", now - 1);
+    await store.noteRefusal(address, "550", now);
+    await store.sweep(now + refusalKeptMs - 1);
+    expect(await store.isRefused(address)).toBe(true);
+    await store.sweep(now + refusalKeptMs);
+    expect(await store.isRefused(address)).toBe(false);
   });
 }

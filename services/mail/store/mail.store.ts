@@ -5,6 +5,8 @@ import * as documents from "./documents.ts";
 import type { StoredAddress, StoredInboxMail, StoredJob } from "./documents.ts";
 
 const keptMs = 30 * 24 * 3_600_000;
+/** A refusal is of an address as it was: mailboxes come back, and nothing is kept for ever of whoever was written to once. */
+export const refusalKeptMs = 90 * 24 * 3_600_000;
 const sweptTogether = 1000;
 /** Out of the way of what is due: embedded, that is looked for each second among all that has a time. */
 const awayMs = 100 * 365 * 24 * 3_600_000;
@@ -152,10 +154,7 @@ export class MailStore {
   }
 
   async clearRefusal(address: string): Promise<void> {
-    await this.#addresses.updateOne(
-      { _id: address, refusedAt: { $exists: true } },
-      { $unset: { refusedAt: true, answer: true } },
-    );
+    await this.#addresses.removeMany({ _id: address });
   }
 
   async isRefused(address: string): Promise<boolean> {
@@ -201,7 +200,7 @@ export class MailStore {
     await this.#inbox.removeMany({ address });
   }
 
-  /** Removes what nobody needs any more: the words of old dead letters, and old mails and jobs. */
+  /** Removes what nobody needs any more: the words of old dead letters, old mails and jobs, and old refusals. */
   async sweep(now: number): Promise<void> {
     // What is not sent has a time, by which it is found, embedded, without a look at all that was sent.
     const old = { state: "dead", dueAt: { $gte: 0 }, endedAt: { $lte: now - deadKeptMs }, job: { $exists: true } } as const;
@@ -210,6 +209,7 @@ export class MailStore {
     await this.#strip({ state: "sent", dueAt: { $gte: 0 } }, { dueAt: true });
     for (const state of ["sent", "dead"] as const) await this.#jobs.removeMany({ state, endedAt: { $lte: now - keptMs } });
     await this.#inbox.removeMany({ at: { $lte: now - keptMs } });
+    await this.#addresses.removeMany({ refusedAt: { $lte: now - refusalKeptMs } });
   }
 
   /** By lots and their ids, since each look for one costs what a look for many does. */

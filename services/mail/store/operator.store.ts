@@ -80,6 +80,6 @@ export class OperatorStore {
   }
 
   async forgive(address: string): Promise<void> {
-    await this.#addresses.updateOne({ _id: address }, { $unset: { refusedAt: true, answer: true } });
+    await this.#addresses.removeMany({ _id: address });
   }
 }
