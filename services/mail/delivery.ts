@@ -1,5 +1,6 @@
 import { Unavailable } from "@confab/mixins/store/collection.ts";
 import type { ServiceSchema } from "moleculer";
+import { whyUnwanted } from "./digest/wanted.ts";
 import { isKnown, isOptional, type Job } from "./job.ts";
 import { makeMail, type Mail } from "./mail.ts";
 import { countMail } from "./metrics.ts";
@@ -67,6 +68,8 @@ async function make(service: MailService, job: Job): Promise<Mail> {
   if (isOptional(job) && (await service.store.isRefused(job.to.toLowerCase())))
     throw new Unsendable("a mail to this address was refused earlier");
   if (await hasDeclined(service, job)) throw new Unsendable("such mails were declined at this address");
+  const unwanted = await whyUnwanted(service.broker, job);
+  if (unwanted !== undefined) throw new Unsendable(unwanted);
   const unsubscribeUrl = await unsubscribeUrlOf(service, job);
   const context = { from, language: job.language ?? MAIL_LANGUAGE, publicUrl };
   return makeMail(job, unsubscribeUrl === undefined ? context : { ...context, unsubscribeUrl });
