@@ -33,7 +33,7 @@ async function run(args: readonly string[]): Promise<Counts> {
 const given = process.argv.slice(2);
 // What needs no world runs first, on every core. Then, two at once, worlds that wait most of their time, and what people
 // and operators ask of one. The rest is one after another, since it shares this machine with what it is measured against.
-const waiting = String.raw`/(sdk\.proxy|g5\.mail|g6\.revocation|digest|heads|mail\.paused|presence|redis\.away)\.spec\.ts$`;
+const waiting = String.raw`/(sdk\.proxy|g5\.mail|g6\.revocation|digest|erasure|heads|mail\.paused|mail\.queue|presence|redis\.away)\.spec\.ts$`;
 const asking = [
   String.raw`/tests/journeys/(?!journey\.|sdk\.proxy\.|settings\.)`,
   String.raw`/tests/cluster/(?!heads\.|mail\.queue\.|presence\.|redis\.away\.)`,
