@@ -68,7 +68,8 @@ export class OperatorStore {
 
   /** The replayed one that has waited longest since. */
   async oldestReplayed(): Promise<StoredJob | null> {
-    return this.#jobs.findOne({ replayedAt: { $gte: 0 } }, { sort: { replayedAt: 1 } });
+    // G9: the version before leaves its time to what it ends.
+    return this.#jobs.findOne({ replayedAt: { $gte: 0 }, state: "waiting" }, { sort: { replayedAt: 1 } });
   }
 
   countIn(state: StoredJob["state"], limit: number): Promise<number> {
