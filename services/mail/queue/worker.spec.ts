@@ -233,6 +233,34 @@ describe("G5: no second copy leaves", () => {
     },
   );
 
+  test("by the next but one, where the store was away after the mail server's yes and the next one stops before that is noted", async () => {
+    const shared = await MailStore.open({ ...database, shared: true });
+    const job = newJob();
+    await shared.addJob(job, now);
+    const shaky = Object.create(shared) as MailStore;
+    shaky.takeJob = shared.takeJob.bind(shared);
+    shaky.clearRefusal = shared.clearRefusal.bind(shared);
+    let away = true;
+    shaky.keepJob = shared.keepJob.bind(shared);
+    shaky.endSent = async (...given) => (away ? Promise.reject(new Unavailable("away")) : shared.endSent(...given));
+    const send = jest.fn(async () => "250");
+    const again = (given: MailStore) => open({ store: given, noteAgainMs: 50, send });
+    const working = again(shaky).take(job.id);
+    await pause(aMoment);
+    now += leaseMs;
+    const next = again(shared);
+    const waiting = next.take(job.id);
+    await pause(aMoment);
+    await next.stop();
+    await waiting;
+    const last = again(shared).take(job.id);
+    await pause(aMoment);
+    away = false;
+    await Promise.all([working, last]);
+    expect(send).toHaveBeenCalledTimes(1);
+    expect(await shared.jobById(job.id)).toMatchObject({ state: "sent" });
+  });
+
   test("by a worker that finds due what it has in hand still", async () => {
     const [job, other] = [await added(), newJob()];
     const server = Promise.withResolvers<string>();

@@ -111,6 +111,14 @@ export function mailStoreSuite(open: () => Promise<MailStore>): void {
       expect(await take(job, "two", 1005)).toMatchObject({ worker: "two", takes: 1, failures: 0 });
     });
 
+    test("that is given back is so as it was taken, where others had it before and told nothing", async () => {
+      const job = await added();
+      await take(job);
+      await store.releaseJob(await take(job, "two", 1100), 1105);
+      expect(await store.jobById(job.id)).not.toHaveProperty("worker");
+      expect(await take(job, "three", 1105)).toMatchObject({ worker: "three", takes: 2, failures: 0 });
+    });
+
     test("is overdue when nobody takes it, the longest first", async () => {
       const [second, first, young] = [await added(code(), 31), await added(code(), 30), await added(code(), 33)];
       const due = await store.overdue(32, 100);

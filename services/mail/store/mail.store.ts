@@ -89,9 +89,11 @@ export class MailStore {
     return (await this.#jobs.updateOne({ _id, worker, state: "waiting" }, { $set: { dueAt: until } })) !== null;
   }
 
-  /** Given back untried. */
-  async releaseJob({ _id, worker }: TakenJob, dueAt: number): Promise<void> {
-    await this.#jobs.updateOne({ _id, worker, state: "waiting" }, { $set: { dueAt }, $unset: { worker: true, takes: true } });
+  /** Given back untried, as it was: of those who had it before and told nothing, that tells nothing either. */
+  async releaseJob({ _id, worker, takes = 1 }: TakenJob, dueAt: number): Promise<void> {
+    const mine = { _id, worker, state: "waiting" } as const;
+    if (takes <= 1) await this.#jobs.updateOne(mine, { $set: { dueAt }, $unset: { worker: true, takes: true } });
+    else await this.#jobs.updateOne(mine, { $set: { dueAt, takes: takes - 1 }, $unset: { worker: true } });
   }
 
   /** Whoever has it in hand: it is sent, and nothing needs its words any more. False where the job was erased meanwhile. */
