@@ -212,6 +212,8 @@ export class MailStore {
     for (const state of ["sent", "dead"] as const) await this.#jobs.removeMany({ state, endedAt: { $lte: now - keptMs } });
     await this.#inbox.removeMany({ at: { $lte: now - keptMs } });
     await this.#addresses.removeMany({ refusedAt: { $lte: now - refusalKeptMs } });
+    // G9: the version before left the address where it forgot the refusal.
+    await this.#addresses.removeMany({ refusedAt: { $exists: false } });
   }
 
   /** By lots and their ids, since each look for one costs what a look for many does. */
