@@ -128,6 +128,13 @@ describe("a server that", () => {
     },
   );
 
+  test("greets nobody is given up by the time that a greeting may take", async () => {
+    const server = await serve((at) => (at === "connect" ? "stall" : undefined));
+    const err = await outcome(open(server.url(), {}, { connection: 60_000, greeting: 400, socket: 60_000, whole: 8000 }));
+    expect(err).toMatchObject({ code: "ETIMEDOUT" });
+    expect(err).not.toBeInstanceOf(Refused);
+  });
+
   test("drips its answers for ever is given up too", async () => {
     const sockets: Socket[] = [];
     const dripping = createServer((socket) => {
