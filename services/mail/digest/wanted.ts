@@ -4,6 +4,8 @@ import type { Job } from "../job.ts";
 
 /** What a mail tells that is no older was unread a moment ago. */
 const freshMs = 600_000;
+/** Whoever does not answer keeps no other mail waiting: of what waited there may be many, and codes behind them. */
+const patience = { timeout: 2000, retries: 0 };
 
 /**
  * Why a mail about unread messages is not to be sent any more; undefined where it is. One that had to wait, as the mail
@@ -17,8 +19,8 @@ export async function whyUnwanted(broker: ServiceBroker, job: Job, now = Date.no
   try {
     const [unread, recipients] = await Promise.all([
       // Of what is told that which is not read; no message is looked at for it.
-      call(broker, "chat.digest.read", { userId, told, since: now }),
-      call(broker, "user.recipient.list", { userIds: [userId] }),
+      call(broker, "chat.digest.read", { userId, told, since: now }, patience),
+      call(broker, "user.recipient.list", { userIds: [userId] }, patience),
     ]);
     const { notifications, digest } = unread.preferences;
     if (recipients.items[0]?.email.toLowerCase() !== job.to.toLowerCase()) return "its reader is mailed there no more";
