@@ -177,7 +177,7 @@ withBrowser("the client on a bad network, in Chromium", () => {
               if (!chats.has(id)) throw new Error(JSON.stringify(rest));
               return true;
             }, chatId),
-          { limit: 180_000 },
+          { limit: 90_000 },
         );
       await Promise.all([ann!, bob!].map(({ page }) => hasChat(page)));
 
@@ -233,7 +233,7 @@ withBrowser("the client on a bad network, in Chromium", () => {
       await browser?.close();
       await network.close();
     }
-  }, 420_000);
+  }, 240_000);
 });
 
 declare global {
