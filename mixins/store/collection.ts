@@ -97,6 +97,12 @@ export class Conflict extends Error {
   }
 }
 
+/** For the `catch` of an insert: false where it was there already; throws all else. */
+export function falseAtConflict(err: unknown): false {
+  if (err instanceof Conflict) return false;
+  throw err;
+}
+
 /** The database did not answer, or not in a way that tells what was stored. */
 export class Unavailable extends Error {
   constructor(cause: unknown) {

@@ -1,5 +1,6 @@
 import type { Preferences, Result } from "@confab/contracts";
 import type { StoredAddress, StoredJob } from "./store/documents.ts";
+import { refusalKeptDays } from "./store/mail.store.ts";
 import type { Declinable } from "./unsubscribe.ts";
 
 /** What is known when somebody asks why an address got no mail. */
@@ -33,7 +34,7 @@ export function findingsOf({ address, declined, account, jobs, oldestSeconds, no
     .sort(([one], [other]) => (one!._id < other!._id ? 1 : -1));
   const stands = oldestSeconds > standsAfterSeconds && jobs.some(({ state }) => state === "waiting");
   return [
-    ...(address?.refusedAt === undefined ? [] : [tellRefusal(address.refusedAt, address.answer)]),
+    ...(address ? [tellRefusal(address)] : []),
     ...(stands
       ? [`The queue stands: its oldest mail waits for ${tellSeconds(oldestSeconds)}. Look at the mail server and the log.`]
       : []),
@@ -44,9 +45,9 @@ export function findingsOf({ address, declined, account, jobs, oldestSeconds, no
   ];
 }
 
-const tellRefusal = (at: number, answer = "") =>
-  `The mail server refused the address at ${time(at)} with ${quote(answer)}. Notifications, digests and invitations are not ` +
-  "sent there until another mail gets through, the refusal is forgiven, or it is 90 days old.";
+const tellRefusal = ({ refusedAt, answer }: StoredAddress) =>
+  `The mail server refused the address at ${time(refusedAt)} with ${quote(answer)}. Notifications, digests and invitations are not ` +
+  `sent there until another mail gets through, the refusal is forgiven, or it is ${refusalKeptDays} days old.`;
 
 /** What keeps mails about messages from being asked for. */
 function tellAccount(account: Account | null | undefined): string[] {

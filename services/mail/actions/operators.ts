@@ -95,10 +95,9 @@ async function explain(service: MailService, given: string): Promise<Result<"mai
   const declined = await declinedBy(service, address);
   const oldestSeconds = await oldestSecondsOf(operators, now);
   const account = await accountOf(service, address);
-  const { refusedAt, answer = "" } = known ?? {};
   return {
     address,
-    refused: refusedAt === undefined ? null : { at: new Date(refusedAt).toISOString(), answer },
+    refused: known && { at: new Date(known.refusedAt).toISOString(), answer: known.answer },
     unsubscribed: declined,
     findings: findingsOf({ address: known, declined, account, jobs, oldestSeconds, now }),
     jobs: jobs.map((job) => presentRecord(job, now)),

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { Conflict, type Collection, type Database } from "@confab/mixins/store/collection.ts";
+import { falseAtConflict, type Collection, type Database } from "@confab/mixins/store/collection.ts";
 import * as documents from "./documents.ts";
 import type { StoredDecline, StoredKey } from "./documents.ts";
 
@@ -48,8 +48,3 @@ export class DeclineStore {
 }
 
 const idOf = (kind: string, mark: string) => `${kind}:${mark}`;
-
-function falseAtConflict(err: unknown): false {
-  if (err instanceof Conflict) return false;
-  throw err;
-}

@@ -42,13 +42,13 @@ export interface StoredJob extends Document {
   history?: StoredStep[];
 }
 
-/** What is known of an address. */
+/** That a mail server takes nothing for an address. */
 export interface StoredAddress extends Document {
   /** The address itself, lower-case. */
   _id: string;
-  /** When a mail server said that it takes nothing for it, and in which words. */
-  refusedAt?: number;
-  answer?: string;
+  /** When it said so last, and in which words. */
+  refusedAt: number;
+  answer: string;
 }
 
 /** That whoever reads at an address wants no more of a kind of mail. Of the address there is only what the key makes of it. */

@@ -4,7 +4,7 @@ import { ServiceBroker } from "moleculer";
 import { makeJob } from "../job.ts";
 import { deadKeptMs } from "../queue/queue.ts";
 import * as documents from "./documents.ts";
-import type { StoredAddress, StoredJob } from "./documents.ts";
+import type { StoredJob } from "./documents.ts";
 import { MailStore } from "./mail.store.ts";
 import { mailStoreSuite } from "./mail.store.suite.ts";
 
@@ -18,13 +18,10 @@ describe("many", () => {
   const now = 2 * deadKeptMs;
   const code = () => makeJob({ template: "code", to: "ann@example.org", data: { code: "1", minutes: 10 } }, "confab@example.org");
   let jobs: Collection<StoredJob>;
-  let addresses: Collection<StoredAddress>;
   let store: MailStore;
   beforeEach(async () => {
     jobs = await database.collection(documents.jobs);
-    addresses = await database.collection(documents.addresses);
-    const collection = async ({ name }: { name: string }) => (name === "addresses" ? addresses : jobs);
-    store = await MailStore.open({ ...database, collection } as unknown as Database);
+    store = await MailStore.open({ ...database, collection: async () => jobs } as unknown as Database);
   });
 
   test("that are dead are not looked through for what is due", async () => {
@@ -46,12 +43,6 @@ describe("many", () => {
     for (const [filter] of find.mock.calls) expect(filter).toHaveProperty("dueAt");
     for (const [filter] of updateOne.mock.calls) expect(dead.map(({ id }) => id)).toContain(filter._id);
     for (const { id } of dead) expect(await store.jobById(id)).not.toHaveProperty("job");
-  });
-
-  test("G9: a sweep removes the addresses that the version before left when it forgot that they were refused", async () => {
-    await addresses.insertMany([{ _id: "ann@example.org" }, { _id: "bob@example.org", refusedAt: now }], true);
-    await store.sweep(now);
-    expect((await addresses.find({})).map(({ _id }) => _id)).toEqual(["bob@example.org"]);
   });
 
   test("G9: a sweep takes what the version before has sent out of the way of what waits, all of it", async () => {

@@ -1,7 +1,7 @@
 import { v7 as uuid } from "uuid";
 import { makeJob, type Job } from "../job.ts";
 import { deadKeptMs } from "../queue/queue.ts";
-import { refusalKeptMs, type MailStore, type TakenJob } from "./mail.store.ts";
+import { refusalKeptDays, type MailStore, type TakenJob } from "./mail.store.ts";
 
 const day = 24 * 3_600_000;
 
@@ -195,9 +195,9 @@ export function mailStoreSuite(open: () => Promise<MailStore>): void {
     const address = "gone@example.org";
     await store.noteRefusal(address, "550", now - 1);
     await store.noteRefusal(address, "550", now);
-    await store.sweep(now + refusalKeptMs - 1);
+    await store.sweep(now + refusalKeptDays * day - 1);
     expect(await store.isRefused(address)).toBe(true);
-    await store.sweep(now + refusalKeptMs);
+    await store.sweep(now + refusalKeptDays * day);
     expect(await store.isRefused(address)).toBe(false);
   });
 }

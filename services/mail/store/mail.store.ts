@@ -1,12 +1,13 @@
-import { Conflict, type Collection, type Database, type Filter } from "@confab/mixins/store/collection.ts";
+import { falseAtConflict, type Collection, type Database, type Filter } from "@confab/mixins/store/collection.ts";
 import type { Job } from "../job.ts";
 import { deadKeptMs } from "../queue/queue.ts";
 import * as documents from "./documents.ts";
 import type { StoredAddress, StoredInboxMail, StoredJob } from "./documents.ts";
 
-const keptMs = 30 * 24 * 3_600_000;
+const dayMs = 24 * 3_600_000;
+const keptMs = 30 * dayMs;
 /** A refusal is of an address as it was: mailboxes come back, and nothing is kept for ever of whoever was written to once. */
-export const refusalKeptMs = 90 * 24 * 3_600_000;
+export const refusalKeptDays = 90;
 const sweptTogether = 1000;
 /** Out of the way of what is due: embedded, that is looked for each second among all that has a time. */
 const awayMs = 100 * 365 * 24 * 3_600_000;
@@ -160,7 +161,7 @@ export class MailStore {
   }
 
   async isRefused(address: string): Promise<boolean> {
-    return (await this.#addresses.findOne({ _id: address, refusedAt: { $exists: true } })) !== null;
+    return (await this.#addresses.findOne({ _id: address })) !== null;
   }
 
   /** One mail of a job, however often it is sent. */
@@ -211,9 +212,7 @@ export class MailStore {
     await this.#strip({ state: "sent", dueAt: { $gte: 0 } }, { dueAt: true });
     for (const state of ["sent", "dead"] as const) await this.#jobs.removeMany({ state, endedAt: { $lte: now - keptMs } });
     await this.#inbox.removeMany({ at: { $lte: now - keptMs } });
-    await this.#addresses.removeMany({ refusedAt: { $lte: now - refusalKeptMs } });
-    // G9: the version before left the address where it forgot the refusal.
-    await this.#addresses.removeMany({ refusedAt: { $exists: false } });
+    await this.#addresses.removeMany({ refusedAt: { $lte: now - refusalKeptDays * dayMs } });
   }
 
   /** By lots and their ids, since each look for one costs what a look for many does. */
@@ -250,8 +249,3 @@ const deadly = (reason: string, now: number, tries: number) =>
     $unset: { worker: true, takes: true, replayedAt: true },
     $push: { history: { at: now, what: "dead", answer: reason } },
   }) as const;
-
-function falseAtConflict(err: unknown): false {
-  if (err instanceof Conflict) return false;
-  throw err;
-}
