@@ -17,6 +17,9 @@ export function openSockets({ server, auths }: Crowd, count: number): Promise<Be
 
 export function closeSockets(sockets: BenchSocket[]): void {
   for (const socket of sockets) socket.close();
+}
+
+export function requireOpen(sockets: BenchSocket[]): void {
   const failure = sockets.find((socket) => socket.failure)?.failure;
   if (failure) throw failure;
 }
@@ -87,6 +90,7 @@ export async function memoryOfIdle(crowd: Crowd, count: number): Promise<number>
   const sockets = await openSockets(crowd, count);
   await pause(1000);
   const bytes = (await crowd.server.memory()) - before;
+  requireOpen(sockets);
   closeSockets(sockets);
   await pause(500);
   return bytes / count;
@@ -97,51 +101,93 @@ export interface Request {
   path: string;
   /** Of a POST. */
   body?: object;
-  /** Bytes that the answer must have at least and at most: else the figures are of something else. */
+  /** Bytes that the answer must have at least and at most: otherwise the figures mean something else. */
   atLeast?: number;
   atMost?: number;
+  /** Where the answer is shorter and has a cursor, ask again from there: all of it counts as one. */
+  byCursor?: boolean;
 }
 
-/** Asks by HTTP over so many connections that are kept open; `next` says what, anew for each. */
-export async function askAgain(
-  server: BenchServer,
-  { token, next, connections = 16 }: { token?: string; next: () => Request; connections?: number },
-  seconds: number,
-): Promise<Tally> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const headers = {
-    "Content-Type": "application/json",
-    ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-  };
-  const { hostname, port } = new URL(server.url);
-  const ask = ({ path, body, atLeast = 1, atMost = Infinity }: Request) =>
-    new Promise<void>((resolve, reject) => {
-      const method = body ? "POST" : "GET";
-      const asked = request({ agent, hostname, port, path: `/api/v1${path}`, method, headers }, (res) => {
+/** What is asked again and again: `next` makes each request. */
+export interface Asks {
+  token?: string;
+  next: () => Request;
+  connections?: number;
+}
+
+/** One user's connections to a server. */
+export class Asker {
+  readonly #server: BenchServer;
+  readonly #agent: Agent;
+  readonly #headers: Record<string, string>;
+
+  constructor(server: BenchServer, token: string | undefined, connections = 16) {
+    this.#server = server;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections });
+    this.#headers = {
+      "Content-Type": "application/json",
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+    };
+  }
+
+  async ask(asked: Request): Promise<void> {
+    const { path, atLeast = 1, atMost = Infinity, byCursor = false } = asked;
+    let cursor = "";
+    for (;;) {
+      const { status, bytes, text } = await this.#ask(asked, cursor);
+      const next = byCursor && status === 200 && bytes < atLeast ? cursorOf(text) : undefined;
+      if (next !== undefined) {
+        cursor = `&cursor=${next}`;
+        continue;
+      }
+      if (status === 200 && bytes >= atLeast && bytes <= atMost) return;
+      throw new Error(`${path}${cursor} was answered by ${status}, ${bytes} bytes`);
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #ask({ path, body, byCursor }: Request, cursor: string): Promise<{ status: number; bytes: number; text: string }> {
+    const { hostname, port } = new URL(this.#server.url);
+    const method = body ? "POST" : "GET";
+    return new Promise((resolve, reject) => {
+      const options = { agent: this.#agent, hostname, port, path: `/api/v1${path}${cursor}`, method, headers: this.#headers };
+      const asked = request(options, (res) => {
         let bytes = 0;
-        res.on("data", (chunk: Buffer) => (bytes += chunk.length));
-        res.on("end", () =>
-          res.statusCode === 200 && bytes >= atLeast && bytes <= atMost
-            ? resolve()
-            : reject(new Error(`${path} was answered by ${res.statusCode}, ${bytes} bytes`)),
-        );
+        let text = "";
+        res.on("data", (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (byCursor) text += chunk.toString("latin1");
+        });
+        res.on("end", () => resolve({ status: res.statusCode!, bytes, text }));
+        res.on("error", reject);
       });
       asked.on("error", reject).end(body && JSON.stringify(body));
     });
+  }
+}
+
+const cursorOf = (text: string) => (JSON.parse(text) as { nextCursor: string | null }).nextCursor ?? undefined;
+
+/** Asks by HTTP over so many connections that are kept open. */
+export async function askAgain(server: BenchServer, { token, next, connections = 16 }: Asks, seconds: number): Promise<Tally> {
+  const asker = new Asker(server, token, connections);
   try {
     return await tally(server, async () => {
       const waits: number[] = [];
       const end = performance.now() + seconds * 1000;
       await inParallel(connections, connections, async () => {
         for (let now = performance.now(); now < end;) {
-          await ask(next());
+          await asker.ask(next());
           waits.push(-now + (now = performance.now()));
         }
       });
       return { done: waits.length, waits };
     });
   } finally {
-    agent.destroy();
+    asker.close();
   }
 }
 

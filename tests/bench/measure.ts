@@ -1,6 +1,7 @@
 // How loads are told in figures.
 
 import { setTimeout as pause } from "node:timers/promises";
+import type { Row } from "./report.ts";
 import type { BenchServer } from "./servers.ts";
 
 /** What one server did in the time that it was measured. */
@@ -18,19 +19,15 @@ export interface Tally {
   spans: [from: number, to: number][];
 }
 
-/** One line of the table. `lessIsBetter` where a ratio below 1 is the good one. */
-export interface Row {
-  what: string;
-  confab: string;
-  baseline: string;
-  ratio: string;
-}
-
-/** Runs a load on both in turn, so that what else the machine does strikes both alike, and adds up each one's rounds. */
+/**
+ * Runs the loads in turn and adds up the rounds of each, so that whatever else the machine does affects all of them. Every other
+ * round is in reverse order, so that none always follows the same one.
+ */
 export async function inTurn(rounds: number, loads: (() => Promise<Tally>)[]): Promise<Tally[]> {
   const sums = loads.map((): Tally => ({ done: 0, seconds: 0, cpu: 0, driverCpu: 0, waits: [], spans: [] }));
   for (let round = 0; round < rounds; round++) {
-    for (const [at, load] of loads.entries()) {
+    const order = [...loads.entries()];
+    for (const [at, load] of round % 2 === 0 ? order : order.reverse()) {
       const { done, seconds, cpu, driverCpu, waits, spans } = await load();
       const sum = sums[at]!;
       sum.done += done;
@@ -80,39 +77,28 @@ export function percentile({ waits }: Tally, part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 }
 
-/** The rows of one load: how much, how long it was waited for, and for what CPU. */
-export function rowsOf(what: string, confab: Tally, baseline: Tally): Row[] {
+/** The rows of one load: rate, waiting times, and what it took of CPU. Without a baseline, of Confab alone. */
+export function rowsOf(what: string, confab: Tally, baseline?: Tally): Row[] {
+  const compare = (name: string, of: (tally: Tally) => number, digits = 0) =>
+    row(name, of(confab), baseline && of(baseline), digits);
   const waits = confab.waits.length > 0;
   return [
-    row(`${what} /s`, rate(confab), rate(baseline)),
-    ...(waits ? [row("  p50 ms", percentile(confab, 0.5), percentile(baseline, 0.5), 1)] : []),
-    ...(waits ? [row("  p99 ms", percentile(confab, 0.99), percentile(baseline, 0.99), 1)] : []),
-    row("  per second of server CPU", perCpuSecond(confab), perCpuSecond(baseline)),
+    compare(`${what} /s`, rate),
+    ...(waits ? [compare("  p50 ms", (tally) => percentile(tally, 0.5), 1)] : []),
+    ...(waits ? [compare("  p99 ms", (tally) => percentile(tally, 0.99), 1)] : []),
+    compare("  per second of server CPU", perCpuSecond),
     {
       what: "  driver, of a core",
-      confab: driverShare(confab).toFixed(2),
-      baseline: driverShare(baseline).toFixed(2),
-      ratio: "",
+      cells: [confab, ...(baseline ? [baseline] : [])].map((tally) => driverShare(tally).toFixed(2)),
     },
   ];
 }
 
-/** The rows of a load for which there is no bare server to compare with. */
-export function rowsAlone(what: string, confab: Tally): Row[] {
-  return rowsOf(what, confab, confab).map((one) => ({ ...one, baseline: "", ratio: "" }));
-}
+export const show = (value: number, digits = 0): string =>
+  value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-export function row(what: string, confab: number, baseline: number, digits = 0): Row {
-  const show = (value: number) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return { what, confab: show(confab), baseline: show(baseline), ratio: (confab / baseline).toFixed(2) };
-}
-
-export function printTable(title: string, rows: Row[]): void {
-  const head: Row = { what: title, confab: "Confab", baseline: "baseline", ratio: "ratio" };
-  const all = [head, ...rows];
-  const width = (key: keyof Row) => Math.max(...all.map((one) => one[key].length));
-  const [what, confab, baseline, ratio] = [width("what"), width("confab"), width("baseline"), width("ratio")];
-  const line = (one: Row) =>
-    [one.what.padEnd(what), one.confab.padStart(confab), one.baseline.padStart(baseline), one.ratio.padStart(ratio)].join("  ");
-  console.log(`\n${line(head)}\n${"-".repeat(what + confab + baseline + ratio + 6)}\n${rows.map(line).join("\n")}`);
+/** One figure of Confab, of the baseline, and their ratio. */
+export function row(what: string, confab: number, baseline?: number, digits = 0): Row {
+  if (baseline === undefined) return { what, cells: [show(confab, digits)] };
+  return { what, cells: [show(confab, digits), show(baseline, digits), (confab / baseline).toFixed(2)] };
 }

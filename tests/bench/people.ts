@@ -67,11 +67,24 @@ export const syncFrom = (
   known: Params<"chat.sync.pull">,
 ): Promise<Result<"chat.sync.pull">> => ask(server, "/sync", known, token);
 
+/** Ids of all chats of a user. */
+export async function chatsOf(server: BenchServer, token: string): Promise<string[]> {
+  const chatIds: string[] = [];
+  for (let cursor = ""; ;) {
+    const path = `/api/v1/chats?limit=100${cursor}`;
+    const response = await fetch(`${server.url}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+    const { items, nextCursor } = (await response.json()) as Result<"chat.chat.list">;
+    chatIds.push(...items.map(({ id }) => id));
+    if (nextCursor === null) return chatIds;
+    cursor = `&cursor=${nextCursor}`;
+  }
+}
+
 async function codeFor(server: BenchServer, email: string): Promise<string> {
   for (let tries = 0; tries < 200; tries++) {
     const response = await fetch(`${server.url}/dev/inbox?to=${encodeURIComponent(email)}`);
     const { items } = (await response.json()) as { items: InboxMail[] };
-    const code = /\b\d{6}\b/.exec(items[0]?.text ?? "")?.[0];
+    const code = /\b\d{6,8}\b/.exec(items[0]?.text ?? "")?.[0];
     if (code) return code;
     await pause(25);
   }

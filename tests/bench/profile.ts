@@ -2,6 +2,8 @@
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { options } from "./options.ts";
+import type { Ground } from "./servers.ts";
 
 interface Profile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number }; children?: number[] }[];
@@ -12,6 +14,10 @@ interface Profile {
 }
 
 const shown = 40;
+
+/** Where the profile of a server goes, if one is asked for. */
+export const profileFolder = (ground: Ground, name: string): string | undefined =>
+  options.profile ? join(ground.folder, `profile-${name}`) : undefined;
 
 /** `spans`: the times that count; the rest is the start, and people who sign in. */
 export function printProfile(folder: string, spans: [from: number, to: number][]): void {

@@ -1,4 +1,8 @@
-// Fills a chat with messages through the chat's own store, for pages to be read from.
+// Fills chats with messages through the store of the chat service, in large batches, for pages to be read from.
+//
+//   --user <id>    the member of all of them, and sender of all messages
+//   --count <n>    messages in all
+//   --chat <id>    into this chat;   --chats <n>   into so many new ones, the same number in each
 
 import { v7 as uuid } from "uuid";
 import { emptyState, fold, storeState } from "../../services/chat/fold.ts";
@@ -7,31 +11,45 @@ import { ChatStore } from "../../services/chat/store/chat.store.ts";
 import { place, type StoredEntry } from "../../services/chat/store/documents.ts";
 import { UserLog } from "../../services/chat/userlog.ts";
 import { openDatabase, readOptions } from "./baseline.store.ts";
+import { inParallel } from "./client.ts";
 
 const options = readOptions();
-const { chat: chatId, user: userId, count } = options;
+const { user: userId } = options;
+const chatIds = options.chat === "" ? Array.from({ length: options.chats }, () => uuid()) : [options.chat];
+const each = Math.ceil(options.count / chatIds.length);
 const batchSize = 500;
+/** Chats that are filled at once: a database of its own process has something to do while this one makes the next batch. */
+const atOnce = options.mongo ? 4 : 1;
 
 const database = openDatabase(options);
 const store = await ChatStore.open(database);
 const projector = new Projector(store, new UserLog(store, () => {}));
-const state = emptyState(chatId);
-const began = Date.now() - count;
+const began = Date.now() - options.count;
 
-await store.expectMembers(chatId, [userId]);
-for (let from = 0; from <= count; from += batchSize) {
-  const batch = Array.from({ length: Math.min(batchSize, count + 1 - from) }, (_, at) => entryAt(from + at));
-  const outcomes = await store.append(batch, true);
-  if (outcomes.some((outcome) => outcome !== "stored")) throw new Error("there is something in this store already");
-  for (const entry of batch) fold(state, entry);
-  await projector.project(state, state.recent.splice(0));
-}
-await store.keepState(storeState(state));
+await inParallel(chatIds.length, atOnce, async (at) => {
+  // Messages that were sent in turn in all chats: the order of the log is not that of the chats.
+  await fill(chatIds[at]!, (seq) => began + seq * chatIds.length + at);
+});
 await database.close();
 
+async function fill(chatId: string, timeOf: (seq: number) => number): Promise<void> {
+  const state = emptyState(chatId);
+  await store.expectMembers(chatId, [userId]);
+  for (let from = 0; from <= each; from += batchSize) {
+    const batch = Array.from({ length: Math.min(batchSize, each + 1 - from) }, (_, at) =>
+      entryAt(chatId, from + at, timeOf(from + at)),
+    );
+    const outcomes = await store.append(batch, true);
+    if (outcomes.some((outcome) => outcome !== "stored")) throw new Error("there is something in this store already");
+    for (const entry of batch) fold(state, entry);
+    await projector.project(state, state.recent.splice(0));
+  }
+  await store.keepState(storeState(state));
+}
+
 /** The entry after so many messages: the first one makes the chat. */
-function entryAt(seq: number): StoredEntry {
-  const entry = { _id: place(chatId, seq + 1), chatId, rev: seq + 1, seq, by: userId, at: began + seq };
+function entryAt(chatId: string, seq: number, at: number): StoredEntry {
+  const entry = { _id: place(chatId, seq + 1), chatId, rev: seq + 1, seq, by: userId, at };
   if (seq === 0) {
     const body = { type: "group" as const, title: "A long one", data: "{}", members: [{ userId, role: "owner" as const }] };
     return { ...entry, key: "chat.created", type: "chat.created", body };

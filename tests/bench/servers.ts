@@ -1,6 +1,6 @@
 // The processes that are measured, and what they cost.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { noRates } from "../../mixins/rates.testing.ts";
@@ -8,9 +8,11 @@ import { freePort } from "../../tools/parts/ports.ts";
 import { launch, tail, type Running } from "../../tools/parts/processes.ts";
 import type { Watchdog } from "../../tools/parts/watchdog.ts";
 
-const root = join(import.meta.dirname, "..", "..");
+const ownRoot = join(import.meta.dirname, "..", "..");
 /** Clock ticks a second in /proc, on every Linux that Node runs on. */
 const ticks = 100;
+/** Time that a script may take, such as one that stores millions of messages. */
+export const scriptLimitMs = 30 * 60_000;
 
 /** Where a run keeps its logs and data, and what they are kept in. */
 export interface Ground {
@@ -41,6 +43,11 @@ export class BenchServer {
     return [this.#running.pid, ...this.#helpers()].reduce((sum, pid) => sum + cpuOf(pid), 0);
   }
 
+  /** The same to the nanosecond, without threads that have ended: for a server that does next to nothing. */
+  idleCpu(): number {
+    return [this.#running.pid, ...this.#helpers()].reduce((sum, pid) => sum + scheduledOf(pid), 0);
+  }
+
   /** Bytes in memory after garbage was cleared away. */
   async memory(): Promise<number> {
     this.#running.signal("SIGUSR2");
@@ -50,7 +57,7 @@ export class BenchServer {
   }
 
   async ready(path: string, port = new URL(this.url).port): Promise<void> {
-    for (const began = Date.now(); ; await pause(50)) {
+    for (const began = Date.now(); ; await pause(10)) {
       const response = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
       await response?.arrayBuffer();
       if (response?.status === 200) return;
@@ -74,8 +81,26 @@ export function cpuOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticks;
 }
 
-/** All of Confab in one process. `profileTo`: a folder for a profile of its CPU. */
-export async function startConfab(ground: Ground, name: string, profileTo?: string): Promise<BenchServer> {
+/** Seconds that the threads of a process have run so far. */
+function scheduledOf(pid: number): number {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return (
+    tasks.reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]), 0) / 1e9
+  );
+}
+
+/** `profileTo`: a folder for a profile of its CPU. `root`: another checkout to start it from. */
+export interface ConfabOptions {
+  profileTo?: string | undefined;
+  root?: string | undefined;
+}
+
+/** All of Confab in one process. */
+export async function startConfab(
+  ground: Ground,
+  name: string,
+  { profileTo, root = ownRoot }: ConfabOptions = {},
+): Promise<BenchServer> {
   const port = await freePort();
   const healthPort = await freePort();
   // Empty is as good as unset: nothing of whoever runs the bench leaks in.
@@ -124,13 +149,14 @@ export async function startBaseline(ground: Ground, file: string, name: string, 
   return server;
 }
 
-/** Runs a script of this folder to its end. */
-export async function runScript(ground: Ground, file: string, name: string, args: string[]): Promise<void> {
+/** Runs a script of this folder, or of the same folder of another checkout, to its end. */
+export async function runScript(ground: Ground, file: string, name: string, args: string[], root = ownRoot): Promise<void> {
   const log = join(ground.folder, `${file}.log`);
-  const command = [join(import.meta.dirname, file), ...storeArgs(ground, name), ...args];
+  const command = [join(root, "tests", "bench", file), ...storeArgs(ground, name), ...args];
   const running = launch({ command: process.execPath, args: command, cwd: ground.folder, log }, ground.watchdog);
-  await running.gone(120_000);
-  if (running.ended !== "with code 0") throw new Error(`${file} ended ${running.ended}:\n${tail(log)}`);
+  await running.gone(scriptLimitMs);
+  if (running.ended === undefined) running.signal("SIGKILL");
+  if (running.ended !== "with code 0") throw new Error(`${file} ended ${running.ended ?? "too late"}:\n${tail(log)}`);
 }
 
 function storeArgs(ground: Ground, name: string): string[] {
