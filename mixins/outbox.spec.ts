@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Params } from "@confab/contracts";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { v7 as uuid } from "uuid";
-import { call, define } from "./define.ts";
+import { define } from "./define.ts";
 import { enclosing, mailsIndex, Outbox, type CausedMail, type Mailing } from "./outbox.ts";
 import { problem } from "./problem.ts";
 import { collection, type Collection } from "./store/collection.ts";
@@ -205,28 +205,6 @@ test("a mail that is no mail keeps nobody waiting, and is given up after an hour
   expect(sentTo()).toHaveLength(2);
   expect(logged).toHaveLength(26);
   expect(logged[0]).toMatch(/^The mail [\w-]{36} \(code\) is given up: to format$/);
-});
-
-test("G9: a mail service of the version before, which knows no numbers, gets none: another one does", async () => {
-  await broker.destroyService("mail");
-  const { params } = define("mail.job.accept", async () => ({ jobId: "" }))["job.accept"] as unknown as {
-    params: { properties: Record<string, unknown> };
-  };
-  const { jobId: _, language: __, ...known } = params.properties;
-  const asBefore = async (ctx: { params: Params<"mail.job.accept"> }) => void accepted.push(ctx.params);
-  broker.createService({
-    name: "mail",
-    actions: { "job.accept": { params: { ...params, properties: known }, handler: asBefore } },
-  } as unknown as ServiceSchema);
-  await broker.waitForServices("mail");
-  expect(await call(broker, "mail.job.accept", { template: "code", to: "ann@example.org", data: {} })).toBeUndefined();
-  accepted = [];
-  const outbox = open();
-  await outbox.handOver("causes", await store(outbox, codeTo("ann@example.org")));
-  passTime(24 * 3_600_000);
-  await outbox.look();
-  expect(accepted).toEqual([]);
-  expect(await waiting()).toHaveLength(1);
 });
 
 test("a service without a key of its own keeps mails as they are", async () => {

@@ -41,7 +41,7 @@ const lookEvery = 2000;
 const patience = 1500;
 /** How long the mail service may take with one. */
 const timeout = 5000;
-/** How long a mail that is refused for what it says is kept: nodes of the version to come may know it. */
+/** How long a mail that fails validation is kept: in a rolling update a mail node of the new version may accept it (G9). */
 const refusedMs = 3_600_000;
 const atOnce = 20;
 
@@ -175,8 +175,6 @@ export class Outbox<N extends string = string> {
   }
 
   #refused(jobId: string, { template, errors }: { template: string; errors: readonly FieldError[] }): Verdict {
-    // G9: a node of the version before knows no numbers. It would send the mail once more each time: another node is asked.
-    if (errors.some(({ field, code }) => code === "unknown" && (field === "jobId" || field === "language"))) return "kept";
     if (Date.now() - timeOf(jobId) < refusedMs) return "kept";
     const fields = errors.map(({ field, code }) => `${field} ${code}`).join(", ");
     this.#parts.logger.error(`The mail ${jobId} (${template}) is given up: ${fields || "no key opens it"}`);

@@ -8,6 +8,7 @@ const job = (state: StoredJob["state"], agoMinutes: number, more: Partial<Stored
   const at = now - agoMinutes * minute;
   return {
     ...{ _id: uuid({ msecs: at }), state, template: "digest", messageId: "<id@example.org>", failures: 0, dueAt: now + minute },
+    ...{ address: "ann@example.org", history: [] },
     ...{ acceptedAt: at, ...(state === "waiting" ? {} : { endedAt: at + minute }), ...more },
   };
 };

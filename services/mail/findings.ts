@@ -79,7 +79,7 @@ const sentences: Record<StoredJob["state"], (job: StoredJob, which: string, now:
     return `${since}${why}; the next try is at ${time(job.dueAt!)}.`;
   },
   sent: (job, which) => {
-    const answer = job.history?.findLast(({ what }) => what === "sent")?.answer;
+    const answer = job.history.findLast(({ what }) => what === "sent")?.answer;
     return (
       `${which} was taken by the mail server at ${time(job.endedAt ?? job.acceptedAt)}` +
       `${answer ? `, which answered ${quote(answer)}` : ""}. Look in the spam folder, or ask whoever runs that server what ` +
@@ -98,7 +98,7 @@ export const isInHand = ({ state, worker, dueAt }: StoredJob, now: number) =>
   state === "waiting" && worker !== undefined && dueAt! > now;
 
 /** Since when a mail has been on its way: a replayed one since then. */
-export const waitingSince = ({ history = [], acceptedAt }: Pick<StoredJob, "history" | "acceptedAt">) =>
+export const waitingSince = ({ history, acceptedAt }: Pick<StoredJob, "history" | "acceptedAt">) =>
   history.findLast(({ what }) => what === "replayed")?.at ?? acceptedAt;
 
 const tries = ({ failures }: StoredJob) => `${failures} failed ${failures === 1 ? "try" : "tries"}`;

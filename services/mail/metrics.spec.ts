@@ -7,6 +7,7 @@ import { makeJob } from "./job.ts";
 import mailService from "./mail.service.ts";
 import { countMail, standingOf } from "./metrics.ts";
 import type { MailService } from "./service.ts";
+import { addDead } from "./store/testing.ts";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -67,7 +68,7 @@ test("how the queue stands is looked at when the node starts, and every ten seco
   });
   const later = Date.now() + 3_600_000;
   for (const ago of [60, 600.5]) await mail.store.addJob(job("ann@example.org", ago), later);
-  await mail.store.addDead(job("ann@example.org", 900), "550 no", 1, Date.now());
+  await addDead(mail.store, job("ann@example.org", 900), "550 no", Date.now());
   expect(looked).toHaveLength(1);
   looked[0]!();
   const seen = await until(broker, { mail_queue_waiting: 2, mail_queue_dead: 1 });
@@ -80,7 +81,7 @@ test("a mail that has waited for long is told of, however many older ones were j
   const now = Date.now();
   const job = (acceptedAt: number) => ({ ...makeJob(code("ann@example.org"), "confab@example.org"), acceptedAt });
   const dead = Array.from({ length: 60 }, () => job(now - 7_200_000));
-  for (const one of dead) await mail.store.addDead(one, "550 no", 1, now);
+  for (const one of dead) await addDead(mail.store, one, "550 no", now);
   await mail.store.addJob(job(now - 3_600_000), now + 3_600_000);
   for (const { id } of dead) await mail.operators.replay(id, now);
   expect(await standingOf(mail.operators, now)).toEqual({ waiting: 61, dead: 0, oldestSeconds: 3600 });

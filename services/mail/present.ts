@@ -8,7 +8,7 @@ export function presentMail({ _id, to, subject, text, html, headers, at }: Store
 
 /** A mail for operators: never what it says. */
 export function presentRecord(job: StoredJob, now = Date.now()): MailRecord {
-  const { _id, messageId, template, address = "", state, acceptedAt, endedAt, failures, dueAt, reason, history = [] } = job;
+  const { _id, messageId, template, address, state, acceptedAt, endedAt, failures, dueAt, reason, history } = job;
   return {
     id: _id,
     messageId,

@@ -10,7 +10,6 @@ import { ServiceBroker } from "moleculer";
 import { SMTPServer } from "smtp-server";
 import { makeJob, type Job } from "../../services/mail/job.ts";
 import type { Mail } from "../../services/mail/mail.ts";
-import { oldQueueNames } from "../../services/mail/queue/old.queues.ts";
 import { inHandAtOnce, leaseMs } from "../../services/mail/queue/queue.ts";
 import { deliveryLimit, queueNames, RabbitQueue, type RabbitQueueOptions } from "../../services/mail/queue/rabbit.queue.ts";
 import { MailWorker, type WorkerOptions } from "../../services/mail/queue/worker.ts";
@@ -62,7 +61,6 @@ describeCluster("the mail queue on RabbitMQ", () => {
   let databaseName: string;
   let namespace: string;
   let names: ReturnType<typeof queueNames>;
-  let old: ReturnType<typeof oldQueueNames>;
   let running: RabbitQueue[];
   let lines: string[];
   let line: Awaited<ReturnType<typeof openLine>>;
@@ -79,7 +77,7 @@ describeCluster("the mail queue on RabbitMQ", () => {
   });
   beforeEach(async () => {
     namespace = `test-${randomUUID()}`;
-    [names, old] = [queueNames(namespace), oldQueueNames(namespace)];
+    names = queueNames(namespace);
     [running, lines] = [[], []];
     line = await openLine();
   });
@@ -89,8 +87,7 @@ describeCluster("the mail queue on RabbitMQ", () => {
     line.close();
     const delays = [...pausesMs, 2000, longPauseMs, leaseMs, 60_000].map(names.delay);
     await withChannel(async (channel) => {
-      for (const name of [names.jobs, names.dead, ...delays, old.jobs, old.dead, ...pausesMs.map(old.wait)])
-        await channel.deleteQueue(name);
+      for (const name of [names.jobs, names.dead, ...delays]) await channel.deleteQueue(name);
     });
     // The relay of the next test's queue finds nothing of this one's.
     await store.eraseAddress("ann@example.org");
@@ -390,52 +387,5 @@ describeCluster("the mail queue on RabbitMQ", () => {
     server.resolve();
     for (const job of jobs) await ended(job);
     expect(sent.toSorted()).toEqual(jobs.map(({ id }) => id).toSorted());
-  });
-
-  describe("of the version before", () => {
-    async function declareOld(): Promise<void> {
-      const quorum = (more: object) => ({ durable: true, arguments: { "x-queue-type": "quorum", ...more } });
-      const falling = (queue: string) => ({
-        ...{ "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue },
-        ...{ "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish" },
-      });
-      await withChannel(async (channel) => {
-        await channel.assertQueue(old.dead, quorum({ "x-message-ttl": 7 * 24 * 3_600_000 }));
-        await channel.assertQueue(old.jobs, quorum({ ...falling(old.dead), "x-delivery-limit": 50 }));
-        for (const pauseMs of pausesMs)
-          await channel.assertQueue(old.wait(pauseMs), quorum({ ...falling(old.jobs), "x-message-ttl": pauseMs }));
-      });
-    }
-
-    test("jobs that lie in its queues are moved into the table and sent, dead ones kept, and those that it noted not sent again", async () => {
-      await declareOld();
-      const [waiting, retried, dead, noted] = [newJob(), newJob(), newJob(), newJob()];
-      await publish(old.jobs, JSON.stringify(waiting));
-      // Delivered twice, as RabbitMQ may.
-      await publish(old.jobs, JSON.stringify(waiting));
-      await publish(old.wait(pausesMs[1]!), JSON.stringify(retried), { "x-confab-failures": 2, "x-confab-reason": "450" });
-      await publish(old.dead, JSON.stringify(dead), { "x-confab-failures": 3, "x-confab-reason": "550 no" });
-      await store.addJob(noted, Date.now());
-      await store.endSent((await store.takeJob(noted.id, "old", Date.now(), 1000))!, "250", Date.now());
-      await publish(old.jobs, JSON.stringify(noted));
-      await publish(old.jobs, "no mail");
-      const sent: string[] = [];
-      await open(async ({ jobId }) => void sent.push(jobId));
-      for (const job of [waiting, retried]) await ended(job);
-      await ended(dead, "dead");
-      expect(await store.jobById(retried.id)).toMatchObject({ failures: 2, messageId: retried.messageId });
-      expect(await store.jobById(dead.id)).toMatchObject({ failures: 3, reason: "550 no", job: dead });
-      for (const name of [old.jobs, old.dead, ...pausesMs.map(old.wait)])
-        await until(`${name} is empty`, async () => (await depth(name)) === 0);
-      expect(sent.toSorted()).toEqual([waiting.id, retried.id].toSorted());
-    });
-
-    test("what its nodes accept while both run is sent too", async () => {
-      await declareOld();
-      await open(async () => {});
-      const job = newJob();
-      await publish(old.jobs, JSON.stringify(job));
-      await ended(job);
-    });
   });
 });

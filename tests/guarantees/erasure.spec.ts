@@ -250,7 +250,7 @@ async function contentsOfParts(url: string, namespace: string): Promise<Map<stri
   }
   const rabbit = await amqp.connect(rabbitUrl());
   try {
-    for (const queue of ["jobs2", "dead2", "delay.5000", "delay.15000", "delay.30000"].map((one) => `${namespace}.mail.${one}`)) {
+    for (const queue of ["jobs", "dead", "delay.5000", "delay.15000", "delay.30000"].map((one) => `${namespace}.mail.${one}`)) {
       const channel = await rabbit.createChannel();
       channel.on("error", () => {});
       try {

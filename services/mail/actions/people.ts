@@ -41,7 +41,7 @@ async function knownOf(service: MailService, address: string) {
 }
 
 /** What became of a mail, without what was filled in, which may be a code that is good still. */
-const presentJob = ({ _id, state, template, address, acceptedAt, history = [] }: StoredJob) => ({
+const presentJob = ({ _id, state, template, address, acceptedAt, history }: StoredJob) => ({
   id: _id,
   state,
   template,

@@ -8,7 +8,7 @@ const connectTimeoutMs = 5000;
 /** A RabbitMQ that fell silent is given up after about two of these. */
 const heartbeatSeconds = 5;
 
-type SetUp = (channel: ConfirmChannel, connection: ChannelModel) => Promise<void>;
+type SetUp = (channel: ConfirmChannel) => Promise<void>;
 
 /** One channel to RabbitMQ that is opened anew, after growing pauses, whenever it or its connection is lost. */
 export class RabbitLink {
@@ -53,7 +53,7 @@ export class RabbitLink {
         const channel = await connection.createConfirmChannel();
         channel.on("error", () => {}); // here, too
         const lost = new Promise<void>((resolve) => channel.once("close", resolve));
-        await Promise.race([this.#setUp(channel, connection), lost.then(() => Promise.reject(new Error("lost at set-up")))]);
+        await Promise.race([this.#setUp(channel), lost.then(() => Promise.reject(new Error("lost at set-up")))]);
         failures = 0;
         this.#channel = channel;
         this.#log.info("Connected to RabbitMQ");

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { ChannelModel, ConfirmChannel, ConsumeMessage, Message } from "amqplib";
+import type { ConfirmChannel, ConsumeMessage, Message } from "amqplib";
 import type { MailStore } from "../store/mail.store.ts";
-import { drainOldQueues } from "./old.queues.ts";
 import { inHandAtOnce, leaseMs, nameFailure, within, type MailQueue, type QueueLog } from "./queue.ts";
 import { RabbitLink } from "./rabbit.link.ts";
 import type { MailWorker } from "./worker.ts";
@@ -33,8 +32,8 @@ const relayAtOnce = 200;
 
 /* Their arguments, and what is in them, are for good: RabbitMQ refuses a declaration that differs. Others want another name. */
 export const queueNames = (namespace: string) => ({
-  jobs: `${namespace}.mail.jobs2`,
-  dead: `${namespace}.mail.dead2`,
+  jobs: `${namespace}.mail.jobs`,
+  dead: `${namespace}.mail.dead`,
   delay: (delayMs: number) => `${namespace}.mail.delay.${delayMs}`,
 });
 
@@ -62,7 +61,7 @@ export class RabbitQueue implements MailQueue {
     this.#options = { relayMs: 5000, overdueMs: 10_000, mostMessages: 100_000, now: Date.now, ...options };
     this.#names = queueNames(options.namespace);
     this.#delaysMs = [...new Set([...options.pausesMs, leaseMs])].toSorted((one, other) => one - other);
-    this.#link = new RabbitLink(options.url, (channel, connection) => this.#setUp(channel, connection), options.log);
+    this.#link = new RabbitLink(options.url, (channel) => this.#setUp(channel), options.log);
   }
 
   async start(): Promise<void> {
@@ -88,8 +87,8 @@ export class RabbitQueue implements MailQueue {
   }
 
   /** On each new channel. */
-  async #setUp(channel: ConfirmChannel, connection: ChannelModel): Promise<void> {
-    const { namespace, pausesMs, mostMessages, store, log } = this.#options;
+  async #setUp(channel: ConfirmChannel): Promise<void> {
+    const { mostMessages } = this.#options;
     const { jobs, dead, delay } = this.#names;
     const declare = (name: string, more: object) =>
       channel.assertQueue(name, {
@@ -106,14 +105,9 @@ export class RabbitQueue implements MailQueue {
     const working = await channel.consume(jobs, (message) => this.#take(channel, message, (jobId) => this.#work(jobId)));
     const ending = await channel.consume(dead, (message) => this.#take(channel, message, (jobId) => this.#end(jobId)));
     this.#stopConsuming = () => Promise.all([channel.cancel(working.consumerTag), channel.cancel(ending.consumerTag)]);
-    const announce = (jobId: string, dueAt: number) => this.#announce(jobId, dueAt, channel);
     // G5: soon after RabbitMQ is back, what was accepted while it was away.
     if (this.#isBehind) void this.#bringOverdue(channel, 0);
     this.#isBehind = false;
-    // Where it fails the connection is lost, and the next one goes on with it.
-    void drainOldQueues(connection, { namespace, pausesMs, store, log, announce, isStopping: () => this.#isStopping }).catch(
-      () => {},
-    );
   }
 
   #take(channel: ConfirmChannel, message: ConsumeMessage | null, work: (jobId: string) => Promise<void>): void {

@@ -113,7 +113,7 @@ export class MailWorker {
       const isThere = await this.#note(() => store.endSent(taken, shorten(answer), now()));
       // Erased while the mail server had it: nothing of it comes back.
       if (isThere === false) await this.#note(() => store.dropMail(_id));
-      else await this.#note(() => store.clearRefusal(address!));
+      else await this.#note(() => store.clearRefusal(address));
       count("sent");
       log.info(`${name} is sent`);
     } catch (err) {
@@ -134,7 +134,7 @@ export class MailWorker {
         return nextAt;
       }
       const isMine = await this.#note(() => store.endDead(taken, words, now(), tries));
-      if (isMine && err instanceof Refused && err.isAddress) await this.#note(() => store.noteRefusal(address!, words, now()));
+      if (isMine && err instanceof Refused && err.isAddress) await this.#note(() => store.noteRefusal(address, words, now()));
       count("dead");
       log.warn(`${name} failed at try ${failures + 1} of ${pausesMs.length + 1}, is dead: ${nameFailure(err)}`);
     } finally {

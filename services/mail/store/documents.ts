@@ -16,8 +16,8 @@ export interface StoredJob extends Document {
   state: "waiting" | "sent" | "dead";
   /** The mail itself, which may hold a code; gone once it was sent, or was dead for long. */
   job?: Job;
-  /** Lower-case. Jobs that nodes of the version before have ended lack it. */
-  address?: string;
+  /** Lower-case. */
+  address: string;
   /** Whose unread messages it tells of. */
   userId?: string;
   /** Of which chats, and after which message up to which: it stays when its words go, and tells whether a message was told. */
@@ -39,7 +39,7 @@ export interface StoredJob extends Document {
   /** Why the last try failed. */
   reason?: string;
   /** The oldest first. */
-  history?: StoredStep[];
+  history: StoredStep[];
 }
 
 /** That a mail server takes nothing for an address. */

@@ -1,4 +1,4 @@
-import { falseAtConflict, type Collection, type Database, type Filter } from "@confab/mixins/store/collection.ts";
+import { falseAtConflict, type Collection, type Database } from "@confab/mixins/store/collection.ts";
 import type { Job } from "../job.ts";
 import { deadKeptMs } from "../queue/queue.ts";
 import * as documents from "./documents.ts";
@@ -47,20 +47,9 @@ export class MailStore {
     );
   }
 
-  /** False where it is known already: G5: given twice, it is one mail. `failures`: of tries elsewhere. */
-  addJob(job: Job, dueAt: number, failures = 0): Promise<boolean> {
-    return this.#add({ ...firstForm(job), state: "waiting", failures, dueAt });
-  }
-
-  /** One that was given up elsewhere. */
-  addDead(job: Job, reason: string, failures: number, now: number): Promise<boolean> {
-    const form = firstForm(job);
-    const history = [...form.history, { at: now, what: "dead", answer: reason } as const];
-    return this.#add({ ...form, history, state: "dead", failures, dueAt: now + awayMs, endedAt: now, reason });
-  }
-
-  async #add(job: StoredJob): Promise<boolean> {
-    return this.#jobs.insert(job).then(() => true, falseAtConflict);
+  /** G5: a job that is added twice is one mail. False where it is known already. */
+  addJob(job: Job, dueAt: number): Promise<boolean> {
+    return this.#jobs.insert(newJob(job, dueAt)).then(() => true, falseAtConflict);
   }
 
   jobById(jobId: string): Promise<StoredJob | null> {
@@ -205,37 +194,38 @@ export class MailStore {
 
   /** Removes what nobody needs any more: the words of old dead letters, old mails and jobs, and old refusals. */
   async sweep(now: number): Promise<void> {
-    // What is not sent has a time, by which it is found, embedded, without a look at all that was sent.
-    const old = { state: "dead", dueAt: { $gte: 0 }, endedAt: { $lte: now - deadKeptMs }, job: { $exists: true } } as const;
-    await this.#strip(old, { job: true });
-    // G9: the version before left what it sent its time.
-    await this.#strip({ state: "sent", dueAt: { $gte: 0 } }, { dueAt: true });
+    await this.#forgetWords(now - deadKeptMs);
     for (const state of ["sent", "dead"] as const) await this.#jobs.removeMany({ state, endedAt: { $lte: now - keptMs } });
     await this.#inbox.removeMany({ at: { $lte: now - keptMs } });
     await this.#addresses.removeMany({ refusedAt: { $lte: now - refusalKeptDays * dayMs } });
   }
 
-  /** By lots and their ids, since each look for one costs what a look for many does. */
-  async #strip(filter: Filter<StoredJob>, unset: { [K in keyof StoredJob]?: true }): Promise<void> {
+  /** Removes the words of dead letters that ended by then, in batches: finding one costs as much as finding many. */
+  async #forgetWords(endedBy: number): Promise<void> {
+    // What is not sent has a time, by which it is found, embedded, without a look at all that was sent.
+    const filter = { state: "dead", dueAt: { $gte: 0 }, endedAt: { $lte: endedBy }, job: { $exists: true } } as const;
     for (let lot = sweptTogether; lot === sweptTogether;) {
       const found = await this.#jobs.find(filter, { limit: sweptTogether });
-      for (const { _id } of found) await this.#jobs.updateOne({ ...filter, _id }, { $unset: unset });
+      for (const { _id } of found) await this.#jobs.updateOne({ ...filter, _id }, { $unset: { job: true } });
       lot = found.length;
     }
   }
 }
 
-function firstForm(job: Job) {
+function newJob(job: Job, dueAt: number): StoredJob {
   const { id, template, messageId, acceptedAt } = job;
   return {
     _id: id,
+    state: "waiting",
     job,
     address: job.to.toLowerCase(),
     ...("userId" in job.data ? { userId: job.data.userId, told: toldBy(job.data) } : {}),
     template,
     messageId,
+    failures: 0,
+    dueAt,
     acceptedAt,
-    history: [{ at: acceptedAt, what: "accepted" as const }],
+    history: [{ at: acceptedAt, what: "accepted" }],
   };
 }
 

@@ -4,6 +4,7 @@ import { deadKeptMs } from "../queue/queue.ts";
 import type { DeclineStore } from "./decline.store.ts";
 import type { MailStore } from "./mail.store.ts";
 import type { OperatorStore } from "./operator.store.ts";
+import { addDead } from "./testing.ts";
 
 export interface OpenStores {
   store: MailStore;
@@ -21,7 +22,7 @@ export function operatorStoreSuite(open: () => Promise<OpenStores>): void {
   const newAddress = () => `${uuid()}@example.org`;
   async function dead(address = newAddress(), endedAt = Date.now()): Promise<Job> {
     const job = code(address);
-    await stores.store.addDead(job, "no such user", 3, endedAt);
+    await addDead(stores.store, job, "no such user", endedAt);
     return job;
   }
 
@@ -53,7 +54,7 @@ export function operatorStoreSuite(open: () => Promise<OpenStores>): void {
     expect(job).toMatchObject({ state: "waiting", failures: 0, dueAt: 5000 });
     expect(job.replayedAt).toBe(5000);
     for (const gone of ["endedAt", "reason", "worker", "takes"]) expect(job).not.toHaveProperty(gone);
-    expect(job.history!.map(({ what }) => what)).toEqual(["accepted", "dead", "replayed"]);
+    expect(job.history.map(({ what }) => what)).toEqual(["accepted", "dead", "replayed"]);
     // And is taken, sent, and never replayed after.
     const taken = (await store.takeJob(id, "one", 5000, 100))!;
     expect(await operators.replay(id, 5000)).toBeNull();

@@ -68,8 +68,7 @@ export class OperatorStore {
 
   /** The replayed one that has waited longest since. */
   async oldestReplayed(): Promise<StoredJob | null> {
-    // G9: the version before leaves its time to what it ends.
-    return this.#jobs.findOne({ replayedAt: { $gte: 0 }, state: "waiting" }, { sort: { replayedAt: 1 } });
+    return this.#jobs.findOne({ replayedAt: { $gte: 0 } }, { sort: { replayedAt: 1 } });
   }
 
   countIn(state: StoredJob["state"], limit: number): Promise<number> {
