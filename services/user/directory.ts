@@ -1,18 +1,10 @@
 /* Whom one may see, and whom one finds. */
 import { call } from "@confab/mixins/define.ts";
 import { badField } from "@confab/mixins/problem.ts";
-import type { ServiceSchema } from "moleculer";
 import { ownerOf } from "./addresses.ts";
 import { isClosed, nameKey, normalizeEmail } from "./policies.ts";
 import type { UserService } from "./service.ts";
 import type { StoredUser } from "./store/documents.ts";
-
-/** G9: while the node serves already; tried again at the next start where it did not come to its end. */
-export const indexing = {
-  started(this: UserService) {
-    this.store.giveNameKeys().catch((err: unknown) => this.logger.warn("Not everybody is found by name yet", err));
-  },
-} as unknown as Partial<ServiceSchema>;
 
 /** Nobody's. Asked about where an address has no account, so that the work is the same. */
 const nobody = "00000000-0000-7000-8000-000000000000";

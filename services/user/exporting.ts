@@ -60,9 +60,7 @@ export class Exporter {
     try {
       while (this.#lookAgain && !this.#stopped) {
         this.#lookAgain = false;
-        const isSome = await makeNext(this.#service, () => this.#stopped);
-        const isToTell = await tellNext(this.#service);
-        this.#lookAgain ||= isSome || isToTell;
+        this.#lookAgain ||= await makeNext(this.#service, () => this.#stopped);
       }
     } catch (err) {
       this.#service.logger.debug("Could not look for archives to make, will try again", err);
@@ -203,15 +201,6 @@ const readme = (names: readonly string[]) =>
     ...names.map((name) => `${name}: ${about[name] ?? "more that is kept of you"}`),
     "",
   ].join("\n");
-
-/** G9: mails the link of one that a node of the version before has made, and died before it could; whether there was one. */
-export async function tellNext(service: UserService): Promise<boolean> {
-  const { people } = service.store;
-  const untold = await people.untoldExport(Date.now());
-  if (!untold) return false;
-  await service.outbox.handOver("exports", await people.tellExport(untold, await readyMail(service, untold)));
-  return true;
-}
 
 /** The mail with the link, to a proved address alone: another one finds it in the account. */
 async function readyMail(service: UserService, { _id, userId, language }: StoredExport): Promise<Enclosed | undefined> {

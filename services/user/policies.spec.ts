@@ -24,15 +24,15 @@ test.each([
   ["idle for almost 30 days", { createdAt: now - 40 * day, lastUsedAt: now - 30 * day + 1 }, true],
   ["90 days old, however much used", { createdAt: now - 90 * day, lastUsedAt: now }, false],
 ])("a session that is %s is alive: %#", (_, session, alive) => {
-  expect(isAlive({ _id: "s", ...session }, {}, limits, now)).toBe(alive);
+  expect(isAlive({ _id: "s", epoch: 0, ...session }, {}, limits, now)).toBe(alive);
 });
 
-const young = { _id: "s", createdAt: now - day, lastUsedAt: now };
+const young = { _id: "s", epoch: 0, createdAt: now - day, lastUsedAt: now };
 test.each([
   ["of the user's epoch", { epoch: 2 }, { epoch: 2 }, true],
-  ["from before there were epochs", {}, {}, true],
+  ["of a user whose sessions were never ended", {}, {}, true],
   ["of an epoch before", { epoch: 1 }, { epoch: 2 }, false],
-  ["from before there were epochs, of a user who has one", {}, { epoch: 1 }, false],
+  ["of a user whose sessions were ended for the first time", {}, { epoch: 1 }, false],
   ["the one that was kept", { epoch: 1 }, { epoch: 2, keptSession: "s" }, true],
   ["not the one that was kept", { epoch: 1 }, { epoch: 2, keptSession: "other" }, false],
   ["of a banned user", {}, { ban: { reason: "", at: now } }, false],

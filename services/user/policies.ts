@@ -25,7 +25,7 @@ type Life = Pick<StoredSession, "_id" | "createdAt" | "lastUsedAt" | "endedAt" |
 type Owner = Pick<StoredUser, "epoch" | "keptSession" | "ban" | "erasing" | "erasedAt">;
 
 export function isAlive(session: Life, owner: Owner, limits: LimitsOfLife, now: number): boolean {
-  const { createdAt, lastUsedAt, endedAt, epoch = 0, _id } = session;
+  const { createdAt, lastUsedAt, endedAt, epoch, _id } = session;
   const isOver = endedAt !== undefined || lastUsedAt <= limits.usedAfter || createdAt <= limits.createdAfter;
   const isOfNow = epoch === (owner.epoch ?? 0) || owner.keptSession === _id;
   return !isOver && isOfNow && !isClosed(owner, now);

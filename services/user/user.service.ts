@@ -19,7 +19,6 @@ import { serverkeys } from "./actions/serverkeys.ts";
 import { sessions } from "./actions/sessions.ts";
 import { totps } from "./actions/totps.ts";
 import { HostTokens } from "./host.tokens.ts";
-import { indexing } from "./directory.ts";
 import { erasing } from "./erasing.ts";
 import { exporting } from "./exporting.ts";
 import { mailing } from "./mails.ts";
@@ -35,7 +34,7 @@ export default function userService(env?: Env): ServiceSchema {
   return {
     name: "user",
     // In this order: what stands before the store starts when that is open, and stops before it closes.
-    mixins: [exporting, erasing, mailing, indexing, store((database) => UserStore.open(database)), sweeping, telling],
+    mixins: [exporting, erasing, mailing, store((database) => UserStore.open(database)), sweeping, telling],
     settings: settings.read(env),
     actions: {
       ...codes,

@@ -4,7 +4,7 @@ import { strFromU8, unzipSync } from "fflate";
 import sharp from "sharp";
 import { v7 as uuid } from "uuid";
 import { partBytes } from "../archive.ts";
-import { makeNext, tellNext, type ExportingService } from "../exporting.ts";
+import { makeNext, type ExportingService } from "../exporting.ts";
 import { askerOf, days, minutes, passTime, startUser, type TestUser } from "../testing.ts";
 
 let user: TestUser;
@@ -247,17 +247,6 @@ test("the mail is sent later where it cannot be accepted now, and once", async (
   expect((await people().exportOf(ann.userId))!.mails).toBeUndefined();
 });
 
-test("G9: one that a node of the version before has made, and died before it told, is told of", async () => {
-  const ann = await somebody();
-  const before = { _id: uuid(), userId: ann.userId, requestedAt: 0, state: "ready" as const, leasedUntil: Date.now() + 60_000 };
-  await people().beginExport({ ...before, untold: true, expiresAt: Date.now() + days(1) }, undefined);
-  expect(await tellNext(service())).toBe(false);
-  passTime(61_000);
-  expect(await tellNext(service())).toBe(true);
-  expect(await tellNext(service())).toBe(false);
-  expect(ann.mails()).toHaveLength(1);
-});
-
 test("of an account that is being erased none is made", async () => {
   const ann = await somebody();
   const begun = {
@@ -291,7 +280,7 @@ test("somebody without an address gets it from the account alone", async () => {
   await begin(ann.meta);
   await ready(ann.meta);
   await service().exporter!.look();
-  expect((await people().exportOf(ann.userId))!.untold).toBeUndefined();
+  expect((await people().exportOf(ann.userId))!.mails).toBeUndefined();
 });
 
 test("an address by the host's word alone may be a stranger's: it is mailed no link, and its mails are in nobody's archive", async () => {
@@ -301,7 +290,7 @@ test("an address by the host's word alone may be a stranger's: it is mailed no l
   await begin(ann.meta);
   expect((await ready(ann.meta)).url).not.toBeNull();
   await service().exporter!.look();
-  expect((await people().exportOf(ann.userId))!.untold).toBeUndefined();
+  expect((await people().exportOf(ann.userId))!.mails).toBeUndefined();
   expect(ann.mails()).toEqual([]);
   const addresses = asked.mock.calls.flatMap(([name, params]) => (name === "mail.person.export" ? [params] : []));
   expect(addresses).toEqual([{ userId: ann.userId, emails: [] }]);

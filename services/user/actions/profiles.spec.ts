@@ -199,17 +199,6 @@ describe("the directory", () => {
   });
 });
 
-test("who was stored by the version before is found by name too", async () => {
-  const open = await startUser({ DATA_DIR: "memory", DIRECTORY: "all" });
-  const people = await signInAll(open, "old", ["Olga", "Olaf", "Ole"]);
-  const { store } = open.broker.getLocalService("user") as UserService;
-  for (const { id } of people) await store.changeUser({ _id: id }, {}, { nameKey: true });
-  expect(await find(uuid(), "ol", open)).toEqual([]);
-  await store.giveNameKeys(2);
-  expect(await find(uuid(), "ol", open)).toEqual(["Olaf", "Ole", "Olga"]);
-  await open.stop();
-});
-
 test("the known among many users", async () => {
   const { user: dave } = await user.signIn("dave@example.org");
   expect(await call(user.broker, "user.profile.known", { userIds: [uuid(), dave.id] })).toEqual({ userIds: [dave.id] });

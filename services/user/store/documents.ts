@@ -11,7 +11,7 @@ export interface StoredUser extends Mailing {
   /** The host's name of the user. */
   externalId?: string;
   name: string;
-  /** The name as it is searched. */
+  /** The name as it is searched; an erased account has none. */
   nameKey?: string;
   /** The host's JSON object, as text: databases are particular about field names. */
   data?: string;
@@ -83,7 +83,7 @@ export interface StoredSession extends Mailing {
   lastUsedAt: number;
   endedAt?: number;
   /** The user's when it was started. */
-  epoch?: number;
+  epoch: number;
   /** When its user last proved to be there: by signing in, or by the password once more. */
   confirmedAt?: number;
 }

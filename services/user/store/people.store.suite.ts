@@ -96,19 +96,6 @@ export function peopleStoreSuite(open: () => Promise<UserStore>): void {
       expect([await store.partOf(dead, 1), await store.partOf(ready, 0)]).toEqual([null, expect.anything()]);
     });
 
-    test("G9: the mail of one that a node of the version before has made is added once, when that node was given time for it", async () => {
-      const one = { ...begun(), state: "ready" as const, untold: true as const, leasedUntil: now + 1000 };
-      await store.beginExport(one, undefined);
-      const ids = async (at: number) => (await store.untoldExport(at))?._id;
-      expect(await ids(now + 999)).not.toBe(one._id);
-      const mail = { mail: uuid(), mailsAt: uuid() };
-      const told = await atOnce(4, () => store.tellExport(one, mail));
-      expect(told.filter((each) => each !== null)).toHaveLength(1);
-      const { untold: _, ...rest } = one;
-      expect(await store.exportById(one._id)).toEqual({ ...rest, mails: [mail.mail], mailsAt: mail.mailsAt });
-      expect(await ids(later)).not.toBe(one._id);
-    });
-
     test("what is over goes, with its parts, and nothing else", async () => {
       const [over, kept] = [{ ...begun(), expiresAt: now }, begun()];
       for (const one of [over, kept]) await store.beginExport(one, undefined);

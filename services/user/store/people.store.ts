@@ -27,8 +27,6 @@ export interface StoredExport extends Mailing {
   expiresAt: number;
   parts?: number;
   bytes?: number;
-  /** Made by a node of the version before, whether its mail may not have been accepted yet. */
-  untold?: true;
 }
 
 export interface StoredExportPart {
@@ -45,7 +43,6 @@ export const avatars = collection<StoredAvatar>("avatars", [
 export const exports = collection<StoredExport>("exports", [
   { name: "userId", fields: ["userId"], unique: true, carries: "One archive for a user at a time." },
   { name: "state", fields: ["state", "leasedUntil"], carries: "The next one to make." },
-  { name: "untold", fields: ["untold"], sparse: true, carries: "Those whose mail may not have been accepted." },
   { name: "expiresAt", fields: ["expiresAt"], carries: "Removing what is over." },
   mailsIndex,
 ]);
@@ -162,22 +159,6 @@ export class PeopleStore {
   /** Removes what a worker made that did not come to its end. */
   async removeParts({ _id: exportId, worker }: TakenExport): Promise<void> {
     await this.#parts.removeMany({ exportId, worker });
-  }
-
-  /** G9: one that a node of the version before has made, and died before it told. */
-  untoldExport(now: number): Promise<StoredExport | null> {
-    return this.#exports.findOne({ untold: true, leasedUntil: { $lte: now } });
-  }
-
-  /** Its mail is to go out, where there is one; null where another node has seen to that. */
-  tellExport({ _id, leasedUntil }: StoredExport, mail: Enclosed | undefined): Promise<StoredExport | null> {
-    return this.#exports.updateOne(
-      { _id, leasedUntil, untold: true },
-      {
-        $unset: { untold: true },
-        ...(mail ? { $push: { mails: mail.mail }, $set: { mailsAt: mail.mailsAt } } : {}),
-      },
-    );
   }
 
   /** Takes the mails of a user's archive back that the mail service does not have yet. */

@@ -13,7 +13,7 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
   const flow = () => ({ _id: uuid(), email: newEmail(), codeHash: "hash", tries: 0, expiresAt: now + 1000 });
   const session = () => ({
     ...{ _id: uuid(), userId: uuid(), nonce: "nonce", generation: 1, tokenHash: "first", rotatedAt: now },
-    ...{ device: "", address: "", createdAt: now, lastUsedAt: now },
+    ...{ device: "", address: "", createdAt: now, lastUsedAt: now, epoch: 0 },
   });
   const atOnce = <T>(count: number, act: () => Promise<T>) => Promise.all(Array.from({ length: count }, act));
   const signUp = async (of: Partial<StoredUser> = {}) => (await store.signUp({ ...user(), ...of })).user;

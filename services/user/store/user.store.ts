@@ -150,15 +150,6 @@ export class UserStore {
     return [...namesakes, ...(await this.#users.find({ nameKey: { $gt: after.nameKey, $lt: end } }, more))];
   }
 
-  /** Users of the version before are not found by their names yet: gives them what they are found by. May be done by several nodes. */
-  async giveNameKeys(atOnce = 200): Promise<void> {
-    const lacking = { nameKey: none, erasedAt: none };
-    for (let page = await this.#users.find(lacking, { limit: atOnce }); page.length > 0;) {
-      for (const { _id, name } of page) await this.#users.updateOne({ _id, nameKey: none }, { $set: { nameKey: nameKey(name) } });
-      page = await this.#users.find(lacking, { limit: atOnce });
-    }
-  }
-
   /** Changes the profile, and notes by the same write that the user's log is to be told of it. */
   changeProfile(
     userId: string,
