@@ -225,9 +225,7 @@ export const UserEntry = Type.Union([
     type: Type.Literal("profile.changed"),
     data: object({
       name: Type.String(),
-      avatar: Type.Optional(
-        nullable(Type.String({ description: "As in a profile; left out where a node of the version before told it." })),
-      ),
+      avatar: nullable(Type.String({ description: "As in a profile." })),
     }),
   }),
 ]);
@@ -881,7 +879,7 @@ export const chatActions = {
     params: object({
       userId: Id,
       name: Type.String(),
-      avatar: Type.Optional(nullable(Type.String())),
+      avatar: nullable(Type.String()),
       version: Type.Integer({ minimum: 1 }),
     }),
     returns: Empty,

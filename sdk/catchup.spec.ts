@@ -203,7 +203,7 @@ describe("the own log", () => {
   test("one's own name is told", async () => {
     const { catchUp, names } = world();
     await catchUp.sync();
-    catchUp.receiveOwn([{ userRev: 1, at, type: "profile.changed", data: { name: "Anna" } }]);
+    catchUp.receiveOwn([{ userRev: 1, at, type: "profile.changed", data: { name: "Anna", avatar: null } }]);
     expect(names).toEqual(["Anna"]);
   });
 });

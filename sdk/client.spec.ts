@@ -324,7 +324,7 @@ describe("what a chat is to oneself and others", () => {
     tell();
     await late;
     expect(chat().chat.me).toMatchObject({ pinned: true, archived: true });
-    model.tell("profile", { type: "profile.changed", data: { name: "Anna" } });
+    model.tell("profile", { type: "profile.changed", data: { name: "Anna", avatar: null } });
     tell();
     expect(client.get().user!.name).toBe("Anna");
   });

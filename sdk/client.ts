@@ -62,7 +62,7 @@ export function createClient(options: ClientOptions): Client {
     renamed({ name, avatar }) {
       const user = identity.user.get();
       if (!user) return;
-      const now = { ...user, name, avatar: avatar === undefined ? user.avatar : avatar };
+      const now = { ...user, name, avatar };
       if (now.name !== user.name || now.avatar !== user.avatar) identity.changeUser(now);
     },
     applied(entries) {

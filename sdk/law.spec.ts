@@ -214,7 +214,7 @@ const happenings = {
     else server.note(chatId, { [flag]: c % 3 === 1 });
   },
   account({ server }, { a, b, c }) {
-    if (c % 3 === 0) server.tell("profile", { type: "profile.changed", data: { name: `Ann ${a}` } });
+    if (c % 3 === 0) server.tell("profile", { type: "profile.changed", data: { name: `Ann ${a}`, avatar: null } });
     else if (c % 3 === 1)
       server.tell("preferences", {
         type: "preferences.changed",

@@ -1,4 +1,5 @@
 import { v7 as uuid } from "uuid";
+import { newRules } from "./actions/chats.ts";
 import { emptyState, fold, storeState } from "./fold.ts";
 import { place, type StoredEntryOf } from "./store/documents.ts";
 import { Client, fresh } from "./testing.client.ts";
@@ -23,7 +24,7 @@ async function inChats(count: number) {
   const ids = times(count, () => uuid());
   // As they lie in the store long after; opening so many one by one would take its time.
   const entries = ids.map((chatId): StoredEntryOf<"chat.created"> => {
-    const body = { type: "group" as const, title: null, data: "{}", members };
+    const body = { type: "group" as const, title: null, data: "{}", ...newRules, members };
     return {
       _id: place(chatId, 1),
       chatId,

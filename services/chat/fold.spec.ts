@@ -9,6 +9,9 @@ const opened: StoredEntry = {
     type: "group",
     title: "Tea",
     data: "{}",
+    historyFrom: "all",
+    posting: "all",
+    slowMode: 0,
     members: [
       { userId: "ann", role: "owner" },
       { userId: "bob", role: "member" },

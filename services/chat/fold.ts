@@ -16,8 +16,8 @@ export interface ChatState extends Omit<StoredState, "_id" | "form" | Mapped> {
   recentFrom: number;
 }
 
-/** Another number than that of a kept state: it is folded anew from the log. */
-const form = 2;
+/** G9: a kept state with another number is folded anew from the log. */
+const form = 1;
 /** Mentions that are remembered for counting the unread ones. */
 const maxMentions = 500;
 
@@ -58,7 +58,7 @@ export function fold(state: ChatState, entry: StoredEntry): void {
   if (entry.rev !== state.rev + 1) throw new Error(`chat ${state.chatId}: rev ${entry.rev} does not follow ${state.rev}`);
   switch (entry.type) {
     case "chat.created": {
-      const { type, title, data, members, historyFrom = "all", posting = "all", slowMode = 0 } = entry.body;
+      const { type, title, data, members, historyFrom, posting, slowMode } = entry.body;
       Object.assign(state, { type, title, data, historyFrom, posting, slowMode, createdAt: entry.at, createdBy: entry.by });
       for (const { userId, role } of members)
         state.members.set(userId, newMember(role, entry.at, 0, [{ fromRev: 1, fromSeq: 1 }]));
@@ -145,7 +145,7 @@ function send(state: ChatState, entry: StoredMessage): void {
 }
 
 function change(state: ChatState, entry: StoredEntry): void {
-  // An entry of a later version: it has its place, and nothing that we know of happened.
+  // G9: an entry type of a later version takes its place in the log and changes nothing here.
   if (!isChange(entry)) return;
   const { seq, messageId } = entry.body;
   state.changedFrom = Math.min(state.changedFrom || seq, seq);

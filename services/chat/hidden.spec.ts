@@ -1,9 +1,3 @@
-import { v7 as uuid } from "uuid";
-import { giveMessageIds } from "./store/migrations/message.ids.ts";
-import { collection } from "@confab/mixins/store/collection.ts";
-import { openNedb } from "@confab/mixins/store/nedb.ts";
-import type { Service } from "moleculer";
-import { entries as schema, place, type StoredEntry, type StoredFact } from "./store/documents.ts";
 import { outcome, times, useNodes, users } from "./testing.ts";
 
 const nodes = useNodes();
@@ -87,32 +81,4 @@ test("a state that was read and is current is not read again", async () => {
   await nodes.one.as(ann, "chat.chat.list", {});
   expect(before).toBeGreaterThan(0);
   expect(asked).toEqual([]);
-});
-
-test("G9: messages of the version before are found by their ids after a while", async () => {
-  const database = openNedb({ name: "chat", broker: {}, logger: console } as unknown as Service, "memory");
-  const [entries, facts] = [await database.collection(schema), await database.collection(collection<StoredFact>("facts"))];
-  const ids = times(450, () => uuid());
-  await entries.insertMany(
-    ids.map((id, at): StoredEntry => {
-      const body = { id, clientMessageId: `n${at}`, text: "x", data: "{}" };
-      const seq = at + 1;
-      return {
-        _id: place("c", seq),
-        chatId: "c",
-        rev: seq,
-        seq,
-        seqKey: place("c", seq),
-        key: `m:${at}`,
-        type: "message.sent",
-        by: ann,
-        at,
-        body,
-      };
-    }),
-    true,
-  );
-  await giveMessageIds(entries, facts);
-  expect((await entries.find({ messageId: ids[449]! })).map(({ rev }) => rev)).toEqual([450]);
-  expect(await entries.find({ messageId: { $exists: false } })).toEqual([]);
 });

@@ -3,6 +3,7 @@ import type { Service } from "moleculer";
 import { openNedb } from "@confab/mixins/store/nedb.ts";
 import { Unavailable, type Outcome } from "@confab/mixins/store/collection.ts";
 import { problem } from "@confab/mixins/problem.ts";
+import { newRules } from "./actions/chats.ts";
 import { ChatLog, type Intent } from "./log.ts";
 import { Projector } from "./projector.ts";
 import { ChatStore } from "./store/chat.store.ts";
@@ -36,7 +37,7 @@ const create = (members = ["ann", "bob"]): Intent<"chat.created"> => ({
   type: "chat.created",
   by: "ann",
   key: "chat.created",
-  body: { type: "group", title: null, data: "{}", members: members.map((userId) => ({ userId, role: "member" })) },
+  body: { type: "group", title: null, data: "{}", ...newRules, members: members.map((userId) => ({ userId, role: "member" })) },
   decide: () => {},
 });
 

@@ -12,7 +12,6 @@ import type {
   StoredMessage,
   UserSubject,
 } from "./store/documents.ts";
-import { defaultPreferences } from "./userlog.ts";
 
 const two = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, "0"));
 const three = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, "0"));
@@ -97,8 +96,7 @@ export function presentEntry(entry: StoredEntry, deleted: ReadonlySet<number> = 
       return { ...place, type: entry.type, data: { messageId, seq, ...words } };
     }
     case "chat.created": {
-      const { historyFrom = "all", posting = "all", slowMode = 0, ...body } = entry.body;
-      return { ...place, type: entry.type, data: { ...body, historyFrom, posting, slowMode, data: unpackData(body.data) } };
+      return { ...place, type: entry.type, data: { ...entry.body, data: unpackData(entry.body.data) } };
     }
     case "chat.changed":
       return { ...place, type: entry.type, data: { ...entry.body, data: unpackData(entry.body.data) } };
@@ -185,11 +183,9 @@ export function presentUserEntry(entry: UserSubject): UserEntry {
   const place = { userRev: entry.rev, at: time(entry.at) };
   if (entry.type === "profile.changed") {
     const { name, avatar } = entry.body;
-    return { ...place, type: entry.type, data: { name, ...(avatar === undefined ? {} : { avatar }) } };
+    return { ...place, type: entry.type, data: { name, avatar } };
   }
-  // One that was stored before there were all of them.
-  if (entry.type === "preferences.changed") return { ...place, type: entry.type, data: { ...defaultPreferences, ...entry.body } };
-  if (entry.type !== "chat.noted") return { ...place, type: entry.type, data: entry.body };
+  if (entry.type !== "chat.noted") return { ...place, type: entry.type, data: entry.body } as UserEntry;
   const { chatId, member, readSeq, deliveredSeq } = entry.body;
   return { ...place, type: entry.type, data: { chatId, member, readSeq, deliveredSeq, ...presentNote(entry.body) } };
 }

@@ -211,8 +211,7 @@ export class UserLog {
   async preferences(userId: string): Promise<Preferences> {
     const found = await this.read(userId, [subjects.preferences]);
     const entry = found.get(subjects.preferences) as UserSubjectOf<"preferences.changed"> | undefined;
-    // What was stored before there was one of them says nothing of it.
-    return { ...defaultPreferences, ...entry?.body };
+    return entry?.body ?? defaultPreferences;
   }
 
   /** Whom a user has blocked. */

@@ -154,7 +154,7 @@ function openPresences(service: IoService): Presences<UserSocket> {
     visible: async (userId, userIds) =>
       (await call(service.broker, "chat.presence.visible", { userId, userIds: [...userIds] })).userIds,
     push: (socket, one) => send(socket, "presence", one),
-    hint: (people) => publish(service, [], { kind: "presence", people }),
+    hint: (userIds) => publish(service, [], { kind: "presence", userIds }),
     onError,
   });
   return presences;

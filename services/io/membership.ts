@@ -48,14 +48,12 @@ export class Membership {
       const { epoch, userRev, chats } = await call(this.#service.broker, "chat.follow.list", { userId });
       // Whoever has left meanwhile must not be put into rooms that nobody would take them out of.
       if (!socket.connected) return;
-      // G9: a chat node of the version before tells none.
-      const place = userRev ?? 0;
-      this.#service.users.follow(userId, place);
+      this.#service.users.follow(userId, userRev);
       await Promise.all(chats.map(({ chatId, rev }) => this.#enter(userId, [socket], chatId, rev)));
       await this.#service.cluster.heard();
       if (!socket.connected) return;
       const limits = presentLimits(this.#service.settings);
-      send(socket, "ready", { userId, sessionId, epoch, userRev: place, limits });
+      send(socket, "ready", { userId, sessionId, epoch, userRev, limits });
     } catch (err) {
       this.#service.logger.warn("A socket could not be subscribed; its client will come again.", toProblem(err).type);
       // Not disconnect(): that tells a client to stay away.

@@ -5,7 +5,7 @@ import { rooms, tellRoom } from "./sockets.ts";
 
 /**
  * What io nodes tell each other; only where the room has sockets, of presence everywhere. May be lost.
- * G9: a node of the version before takes what it does not know for a join, and lets it be for want of `userIds`.
+ * G9: a node ignores the kinds that it does not know.
  */
 export type NodeMessage =
   | { kind: "entries"; chatId: string; entries: ToldEntry[] }
@@ -13,7 +13,7 @@ export type NodeMessage =
   | { kind: "join"; userIds: string[]; chatId: string; rev: number }
   | { kind: "receipt"; chatId: string; rev: number; receipt: Receipt }
   | { kind: "typing"; chatId: string; rev: number; userId: string; typing: boolean }
-  | { kind: "presence"; people: string[] };
+  | { kind: "presence"; userIds: string[] };
 
 /** An entry with those of its chat's members who may not see its words. */
 export type ToldEntry = Entry & { hiddenFrom?: string[] };
@@ -59,7 +59,7 @@ async function hear(service: IoService, message: NodeMessage): Promise<void> {
     case "join":
       return service.membership.bringIn(message.userIds, message.chatId, message.rev);
     case "presence":
-      return service.presences.hear(message.people);
+      return service.presences.hear(message.userIds);
     // G6: what leaves no trace in the log is told only by a node that has gone on to where it was said; whoever was
     // removed before that is out by then.
     case "receipt": {

@@ -51,7 +51,15 @@ async function fill(chatId: string, timeOf: (seq: number) => number): Promise<vo
 function entryAt(chatId: string, seq: number, at: number): StoredEntry {
   const entry = { _id: place(chatId, seq + 1), chatId, rev: seq + 1, seq, by: userId, at };
   if (seq === 0) {
-    const body = { type: "group" as const, title: "A long one", data: "{}", members: [{ userId, role: "owner" as const }] };
+    const body = {
+      type: "group" as const,
+      title: "A long one",
+      data: "{}",
+      historyFrom: "all" as const,
+      posting: "all" as const,
+      slowMode: 0,
+      members: [{ userId, role: "owner" as const }],
+    };
     return { ...entry, key: "chat.created", type: "chat.created", body };
   }
   const body = {

@@ -65,10 +65,10 @@ test("preferences are as nobody changed them until one does, one by one", async 
 });
 
 test("a profile that comes late is not put over a later one", async () => {
-  const note = (name: string, version: number) => as("", "chat.profile.note", { userId: ann, name, version });
+  const note = (name: string, version: number) => as("", "chat.profile.note", { userId: ann, name, avatar: null, version });
   await Promise.all([note("second", 2), note("third", 3), note("first", 1), note("third", 3)]);
   const { user } = await as(ann, "chat.sync.pull", {});
-  expect(user.map(({ type, data }) => [type, data])).toEqual([["profile.changed", { name: "third" }]]);
+  expect(user.map(({ type, data }) => [type, data])).toEqual([["profile.changed", { name: "third", avatar: null }]]);
   const before = await userRev(ann);
   await note("second", 2);
   expect(await userRev(ann)).toBe(before);

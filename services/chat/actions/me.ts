@@ -86,14 +86,13 @@ async function changePreferences(service: ChatService, userId: string, change: P
     {
       subject: subjects.preferences,
       type: "preferences.changed",
-      decide: (stored) => {
-        const now = { ...defaultPreferences, ...stored };
+      decide: (now = defaultPreferences) => {
         const next = { ...now, ...change };
         return isDeepStrictEqual(next, now) ? undefined : next;
       },
     },
   ]);
-  return { ...defaultPreferences, ...(entry?.type === "preferences.changed" ? entry.body : {}) };
+  return entry?.type === "preferences.changed" ? entry.body : defaultPreferences;
 }
 
 function checkTimeZone(timeZone: string | null | undefined): void {

@@ -123,7 +123,7 @@ const ownChanges: Record<UserEntryType, ((scene: Scene) => Promise<unknown>)[]> 
     },
   ],
   "preferences.changed": [() => as(bob, "chat.preference.change", { readReceipts: false, presence: false })],
-  "profile.changed": [() => as(bob, "chat.profile.note", { userId: bob, name: "Bob", version: 1 })],
+  "profile.changed": [() => as(bob, "chat.profile.note", { userId: bob, name: "Bob", avatar: null, version: 1 })],
 };
 
 describe("G4: what a client knew and what sync tells it is what there is", () => {

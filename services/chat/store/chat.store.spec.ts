@@ -62,7 +62,7 @@ describe("in files", () => {
     const state = (rev: number) => ({ _id: "busy", rev, members: [], title: "x".repeat(1000) }) as unknown as StoredState;
     for (let rev = 1; rev <= 1200; rev++) await store.keepState(state(rev));
     await pause(100);
-    expect(statSync(join(folder, "chat", "folded.db")).size).toBeLessThan(600_000);
+    expect(statSync(join(folder, "chat", "states.db")).size).toBeLessThan(600_000);
     expect(await (await reopen()).statesOf(["busy"])).toEqual([state(1200)]);
   });
 

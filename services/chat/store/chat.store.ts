@@ -5,7 +5,6 @@ import { Conflict, Unavailable, type Collection, type Database, type Outcome } f
 import { v7 as uuid } from "uuid";
 import * as documents from "./documents.ts";
 import { erase } from "../changes.ts";
-import { giveMessageIds } from "./migrations/message.ids.ts";
 import { StoreSearch } from "../search/store.search.ts";
 import type { SearchIndex } from "../search/index.ts";
 import {
@@ -80,11 +79,8 @@ export class ChatStore {
   static async open(database: Database): Promise<ChatStore> {
     const facts = await database.collection(documents.facts);
     const epoch = await readEpoch(facts);
-    const entries = await database.collection(documents.entries);
-    // G9: while the node serves already; tried again at the next start where it did not come to its end.
-    giveMessageIds(entries, facts).catch(() => {});
     return new ChatStore(database, epoch, await StoreSearch.open(database), {
-      entries,
+      entries: await database.collection(documents.entries),
       states: await database.collection(documents.states),
       changes: await database.collection(documents.changes),
       memberships: await database.collection(documents.memberships),

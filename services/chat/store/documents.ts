@@ -29,7 +29,7 @@ export interface Rules {
 
 /** What an entry says, by its type. The host's `data` is kept as JSON text: databases are particular about field names. */
 export interface EntryBodies {
-  "chat.created": { type: ChatType; title: string | null; data: string; members: Member[] } & Partial<Rules>;
+  "chat.created": { type: ChatType; title: string | null; data: string; members: Member[] } & Rules;
   "chat.changed": { title: string | null; data: string } & Rules;
   "chat.deleted": object;
   "message.sent": {
@@ -206,8 +206,8 @@ export interface ChatNote {
 export interface UserEntryBodies {
   "chat.noted": ChatNote;
   "block.changed": { userId: string; blocked: boolean };
-  "preferences.changed": Pick<Preferences, "readReceipts" | "presence"> & Partial<Preferences>;
-  "profile.changed": { name: string; avatar?: string | null; version: number };
+  "preferences.changed": Preferences;
+  "profile.changed": { name: string; avatar: string | null; version: number };
 }
 
 /** The last entry of a subject in a user's log. */
@@ -249,8 +249,7 @@ export const entries = collection<StoredEntry>("entries", [
   { name: "message", fields: ["messageId"], sparse: true, carries: "a message by its id, and what was sent lately as a range" },
   { name: "edits", fields: ["editOf"], sparse: true, carries: "what a message said between" },
 ]);
-/** Under another name than in the version before, whose nodes would carry these on to later revs without what they do not know. */
-export const states = collection<StoredState>("folded");
+export const states = collection<StoredState>("states");
 export const changes = collection<StoredChanges>("changes");
 export const memberships = collection<StoredMembership>("memberships", [
   { name: "user", fields: ["userId"], carries: "the chats of a user" },
