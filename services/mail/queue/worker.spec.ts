@@ -52,7 +52,7 @@ describe("a mail", () => {
     expect(await worker.take("nobody's")).toBeUndefined();
     expect(sent).toEqual([{ jobId: job.id, messageId: job.messageId }]);
     expect(await stored(job)).toMatchObject({ state: "sent", address: "ann@example.org" });
-    expect((await stored(job)).history!.at(-1)).toEqual({ at: now, what: "sent", answer: "250 2.0.0 queued as 4711" });
+    expect((await stored(job)).history.at(-1)).toEqual({ at: now, what: "sent", answer: "250 2.0.0 queued as 4711" });
     expect(JSON.stringify(await stored(job))).not.toContain("123456");
     expect(counted).toEqual(["sent"]);
     expect(lines).toEqual([`Mail ${job.id} (code) is sent`]);
@@ -71,7 +71,7 @@ describe("a mail", () => {
     expect(await worker.take(job.id)).toBeUndefined();
     const reason = `450 ${"x".repeat(496)}`;
     expect(await stored(job)).toMatchObject({ state: "dead", failures: 3, reason, job });
-    expect((await stored(job)).history!.map(({ what }) => what)).toEqual(["accepted", "refused", "refused", "dead"]);
+    expect((await stored(job)).history.map(({ what }) => what)).toEqual(["accepted", "refused", "refused", "dead"]);
     expect(counted).toEqual(["retried", "retried", "dead"]);
     expect(lines.at(-1)).toBe(`Mail ${job.id} (code) failed at try 3 of 3, is dead: EENVELOPE 450`);
     expect(lines.join("\n")).not.toMatch(/ann@|123456|xxx/i);
