@@ -22,25 +22,30 @@ export class Ground {
 
 export type NodeEnv = Record<string, string>;
 
+/** A command that starts a node's process in its own place, such as `unshare`: it is given the command as its last arguments. */
+export type Launcher = readonly string[];
+
 /** One process of Confab. */
 export class TestNode {
   readonly name: string;
   readonly #ground: Ground;
   readonly #env: NodeEnv;
   readonly #healthPort: number;
+  readonly #launcher: Launcher;
   readonly port: number;
   #running: Running | undefined;
 
-  private constructor(ground: Ground, name: string, env: NodeEnv, ports: { port: number; health: number }) {
+  private constructor(ground: Ground, name: string, env: NodeEnv, ports: { port: number; health: number }, launcher: Launcher) {
     this.#ground = ground;
     this.name = name;
     this.port = ports.port;
     this.#healthPort = ports.health;
     this.#env = env;
+    this.#launcher = launcher;
   }
 
-  static async create(ground: Ground, name: string, env: NodeEnv): Promise<TestNode> {
-    return new TestNode(ground, name, env, { port: await freePort(), health: await freePort() });
+  static async create(ground: Ground, name: string, env: NodeEnv, launcher: Launcher = []): Promise<TestNode> {
+    return new TestNode(ground, name, env, { port: await freePort(), health: await freePort() }, launcher);
   }
 
   get url(): string {
@@ -80,7 +85,8 @@ export class TestNode {
       ...noRates,
     };
     const env = { ...unset, ...own, ...this.#env };
-    this.#running = launch({ command: process.execPath, args: [confab], env, cwd: folder, log: this.log }, watchdog);
+    const [command, ...args] = [...this.#launcher, process.execPath, confab];
+    this.#running = launch({ command: command, args, env, cwd: folder, log: this.log }, watchdog);
   }
 
   /** Waits until the node says that it is ready. */
