@@ -22,6 +22,8 @@ const ignored = ["/node_modules/", "/dist/"];
 const under = (...folders: string[]) => folders.map((folder) => `<rootDir>/${folder}`);
 
 const config: Config = {
+  // Against tests that hang, on a machine that may be busy with much else. What has to be fast measures that itself.
+  testTimeout: 30_000,
   reporters: ["default", "<rootDir>/tests/support/reporter.ts"],
   projects: [
     {
@@ -35,6 +37,7 @@ const config: Config = {
       displayName: "full",
       roots: under("tests", "tools/parts"),
       testPathIgnorePatterns: ignored,
+      setupFilesAfterEnv: ["<rootDir>/tests/support/time.limit.ts"],
       // The real RabbitMQ, Redis and MongoDB, once for all of them.
       globalSetup: "<rootDir>/tests/support/global.setup.ts",
       globalTeardown: "<rootDir>/tests/support/global.teardown.ts",

@@ -232,7 +232,7 @@ function settled(asking: Promise<RateLimiterRes>): Promise<RateLimiterRes> {
 }
 
 /** Milliseconds after which Redis is taken to be away. Sign-ins wait for it so long, once. */
-const patience = 250;
+export const patience = 250;
 
 /** What all nodes count together. */
 class SharedCounts {

@@ -83,7 +83,7 @@ test("G4: of 500 chats one changed costs one range of the log, as of ten, and an
   expect(ofMany.again).toEqual(ofMany.here);
   expect(ofMany.anew).toEqual({ ...ofMany.here, entriesAfter: 2, statesOf: expect.any(Number) as number });
   expect(await bill(10)).toEqual(ofMany);
-}, 30_000);
+});
 
 test("nothing changed costs no range at all", async () => {
   const { bob, known } = await inChats(60);

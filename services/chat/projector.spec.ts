@@ -243,4 +243,4 @@ test("a log that is longer than what is folded ahead is derived on the way", asy
     reactions: [{ count: 1 }],
   });
   expect((await three.service.chats.latest(chatId)).recent.length).toBeLessThan(1000);
-}, 20_000);
+});

@@ -3,7 +3,6 @@ import { Backend, eventually, link, pause, startNode, type TestNode } from "./te
 
 const backend = new Backend();
 let nodes: TestNode[];
-jest.setTimeout(20_000);
 beforeAll(async () => {
   nodes = [await startNode(backend, { HEADS_EVERY: "1" }), await startNode(backend, { HEADS_EVERY: "1" })];
   // Redis is away, and so is the broker: nothing is heard of anything.
@@ -19,7 +18,7 @@ test("G4: what was lost is made good by itself, and the heads that follow do not
   const sockets = [await nodes[0]!.enter(userId), await nodes[1]!.enter(userId)];
   for (let i = 0; i < 3; i++) backend.append(chatId);
   for (const { heard, revs, waitFor, all } of sockets) {
-    const heads = await waitFor("heads", ({ chats }) => chats[chatId] === 4, 3000);
+    const heads = await waitFor("heads", ({ chats }) => chats[chatId] === 4);
     expect(heads).toEqual({ userRev: 0, chats: { [chatId]: 4 } });
     expect(revs(chatId)).toEqual([2, 3, 4]);
     const early = heard.slice(
@@ -41,7 +40,7 @@ test("so is a chat that one was brought into and one that one was removed from",
   backend.note(userId, chatId);
   await eventually(() => one.revs(chatId).length === 2);
   expect(one.revs(chatId)).toEqual([3, 4]);
-  await one.waitFor("heads", ({ userRev, chats }) => userRev === 1 && chats[chatId] === 4, 3000);
+  await one.waitFor("heads", ({ userRev, chats }) => userRev === 1 && chats[chatId] === 4);
 
   backend.remove(chatId, userId);
   backend.append(chatId);

@@ -1,8 +1,6 @@
 import { v7 as uuid } from "uuid";
 import { Backend, eventually, startNode, type TestNode } from "./testing.ts";
 
-jest.setTimeout(30_000);
-
 /** The TCP socket under a client. */
 const rawOf = (socket: unknown) =>
   (socket as { io: { engine: { transport: { ws: { _socket: { pause(): void } } } } } }).io.engine.transport.ws._socket;
@@ -58,14 +56,18 @@ test.each([
     }
     expect(isGone()).toBe(true);
     expect(most).toBeLessThan(limit + 84 * (size + 400));
-    await eventually(() => revs().length === count, 15_000);
+    // 4 and 40 MB: however long that takes, as long as some of it arrives.
+    for (let arrived = 0; arrived < count; arrived = revs().length)
+      await eventually(() => !good.socket.connected || revs().length > arrived);
     expect(good.socket.connected).toBe(true);
+    expect(revs()).toHaveLength(count);
   },
+  120_000,
 );
 
 test("it is cut off also where nothing more is said", async () => {
   const { isGone, unsent, send } = await start();
   while (unsent() < limit) await send(50_000, 1);
   expect(isGone()).toBe(false);
-  await eventually(isGone, 2000);
+  await eventually(isGone);
 });

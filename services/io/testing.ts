@@ -42,7 +42,7 @@ export const token = (userId: string, sessionId: string, options: jwt.SignOption
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** Asks again and again until the answer is one. */
-export async function eventually<T>(ask: () => T | undefined | false, limit = 5000): Promise<T> {
+export async function eventually<T>(ask: () => T | undefined | false, limit = 20_000): Promise<T> {
   for (const since = Date.now(); ; await pause(10)) {
     const answer = ask();
     if (answer !== undefined && answer !== false) return answer;
@@ -286,7 +286,7 @@ function watch(socket: Socket, userId: string, sessionId: string): TestSocket {
       all("chat:entry")
         .filter((entry) => entry.chatId === chatId)
         .map(({ rev }) => rev),
-    ask: async (event, payload = {}): Promise<Reply> => socket.timeout(5000).emitWithAck(event, payload),
+    ask: async (event, payload = {}): Promise<Reply> => socket.timeout(20_000).emitWithAck(event, payload),
     waitFor: (event, wanted = () => true, limit) => eventually(() => all(event).find(wanted), limit),
   };
 }

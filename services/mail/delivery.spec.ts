@@ -35,7 +35,7 @@ const unread = { name: "Ann", more: 0, url: "http://localhost:3000/", chats: [] 
 const received = (to: string) => server.received.filter((mail) => mail.to.includes(to));
 
 async function ended(jobId: string): Promise<StoredJob> {
-  for (const end = Date.now() + 5000; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
+  for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
     const job = await service.store.jobById(jobId);
     if (job && job.state !== "waiting") return job;
     if (Date.now() > end) throw new Error(`it waits still: ${job?.reason}`);
@@ -117,7 +117,7 @@ test.each([
 
 test("G9: a mail that only nodes of the next version know waits for one of them", async () => {
   const jobId = await added({ template: "of-tomorrow", to: "ann@example.org", data: {} });
-  for (const end = Date.now() + 5000; (await service.store.jobById(jobId))?.failures !== 1;)
+  for (const end = Date.now() + 20_000; (await service.store.jobById(jobId))?.failures !== 1;)
     if (Date.now() > end) throw new Error("it was not tried");
     else await new Promise((resolve) => setTimeout(resolve, 10));
   expect(await service.store.jobById(jobId)).toMatchObject({ state: "waiting", reason: "this node does not know such mails" });

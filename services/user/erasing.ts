@@ -9,11 +9,11 @@ import { presentTime } from "./present.ts";
 import type { StoredUser } from "./store/documents.ts";
 
 const dayMs = 86_400_000;
-const lookEvery = 30_000;
+export const lookEvery = 30_000;
 /** Before it is tried again, where some service did not answer. */
 const retryMs = 2000;
 /** By then every node has let go of the sessions that ended (G6), and nobody adds to what is erased. */
-const settleMs = 3000;
+export const settleMs = 3000;
 const atOnce = 20;
 
 export type ErasingService = ExportingService & { eraser?: Eraser };

@@ -16,11 +16,11 @@ import type { StoredSession, StoredUser } from "./store/documents.ts";
 import type { StoredExport, TakenExport } from "./store/people.store.ts";
 import { isSame } from "./tokens.ts";
 
-const lookEvery = 3000;
+export const lookEvery = 3000;
 /** After so long without a sign of life a worker is taken for dead, and another one begins anew. */
 const leaseMs = 60_000;
 /** Before it is tried again, where some service did not answer. */
-const retryMs = 30_000;
+export const retryMs = 30_000;
 /** How long a stop waits for what is in hand; then that is another node's when its lease is over. */
 const stopPatience = 1500;
 const day = 86_400_000;

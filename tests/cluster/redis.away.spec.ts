@@ -1,8 +1,7 @@
 import { startParts, type Parts } from "../../tools/parts/parts.ts";
 import { clusterWorld, type World } from "../support/world.ts";
+import { repairedMs } from "../support/wait.ts";
 import { describeCluster } from "../support/parts.ts";
-
-jest.setTimeout(180_000);
 
 describeCluster("Redis goes away under open sockets", () => {
   let parts: Parts;
@@ -37,13 +36,13 @@ describeCluster("Redis goes away under open sockets", () => {
 
     await parts.redis.start();
     for (const socket of early) {
-      await socket.waitFor("chat:entry", (entry) => entry.chatId === chat.id && entry.rev === 3, 30_000);
+      await socket.waitFor("chat:entry", (entry) => entry.chatId === chat.id && entry.rev === 3, repairedMs);
       expect(socket.entries(chat.id).map(({ rev }) => rev)).toEqual([2, 3]);
     }
     // The chat that was opened meanwhile is heard of on both nodes too.
     await ann.send(opened, "back again");
     for (const socket of [...early, late]) {
-      await socket.waitFor("chat:entry", (entry) => entry.chatId === opened.id && entry.rev === 2, 30_000);
+      await socket.waitFor("chat:entry", (entry) => entry.chatId === opened.id && entry.rev === 2, repairedMs);
     }
   });
 });

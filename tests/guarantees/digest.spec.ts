@@ -5,15 +5,15 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import mongoose from "mongoose";
 import type { StoredJob } from "../../services/mail/store/documents.ts";
+import { digestOfKilledMs, mailOfKilledMs } from "../support/limits.ts";
 import { describeCluster } from "../support/parts.ts";
 import { between, seededRandom, type Random } from "../support/random.ts";
 import { newName, type TestUser } from "../support/user.ts";
 import { eventually, pause } from "../support/wait.ts";
 import { clusterWorld, embeddedWorld, type World } from "../support/world.ts";
 
-jest.setTimeout(180_000);
-
 const env = { NOTIFY_AFTER_SECONDS: "1", DIGEST_EVERY_SECONDS: "1" };
+const toldWithinMs = digestOfKilledMs(Number(env.DIGEST_EVERY_SECONDS) * 1000);
 /** It goes on until there were so many mails to one reader of one chat, and so many kills. */
 const enough = 3;
 
@@ -116,9 +116,9 @@ function tells(open: () => Promise<World>): void {
     };
     const talking = [talk(ann!, group), talk(bob!, group), talk(bob!, direct)];
     const mailsOf = async () => (await rangesFor(dora!)).get(group.id)?.length ?? 0;
-    await eventually("enough is told", async () => kills >= enough && (await mailsOf()) >= enough, { limit: 90_000 }).finally(
-      () => (isOver = true),
-    );
+    await eventually("enough is told", async () => kills >= enough && (await mailsOf()) >= enough, {
+      limit: enough * toldWithinMs,
+    }).finally(() => (isOver = true));
     await Promise.all([...talking, killing]);
     await Promise.all([0, 1].map((at) => world.node("mail", at).ready()));
 
@@ -126,10 +126,14 @@ function tells(open: () => Promise<World>): void {
     const problems: string[] = [];
     for (const [reader, { id: chatId }] of told) {
       const last = lasts.get(chatId)!;
-      const ranges = await eventually(`${reader.name} is told up to ${last}`, async () => {
-        const found = (await rangesFor(reader)).get(chatId) ?? [];
-        return found.some(({ to }) => to >= last) && found;
-      });
+      const ranges = await eventually(
+        `${reader.name} is told up to ${last}`,
+        async () => {
+          const found = (await rangesFor(reader)).get(chatId) ?? [];
+          return found.some(({ to }) => to >= last) && found;
+        },
+        { limit: toldWithinMs },
+      );
       let reached = 0;
       for (const { from, to } of ranges) {
         if (from !== reached) problems.push(`${reader.name}: after ${reached} comes (${from}, ${to}]`);
@@ -145,14 +149,18 @@ function tells(open: () => Promise<World>): void {
         ranges.forEach(({ from }, at) => expect(from).toBeGreaterThanOrEqual(ranges[at - 1]?.to ?? 0));
 
     // All of it was mailed.
-    const sent = await eventually("all is sent", async () => {
-      const jobs = ((await documents.all("jobs")) as unknown as StoredJob[]).filter(({ userId }) => userId);
-      return jobs.every(({ state }) => state === "sent") && jobs;
-    });
+    const sent = await eventually(
+      "all is sent",
+      async () => {
+        const jobs = ((await documents.all("jobs")) as unknown as StoredJob[]).filter(({ userId }) => userId);
+        return jobs.every(({ state }) => state === "sent") && jobs;
+      },
+      { limit: mailOfKilledMs },
+    );
     const received = new Set((await documents.all("inbox")).map(({ _id }) => _id));
     expect(sent.filter(({ _id }) => !received.has(_id))).toEqual([]);
     // Nothing is left to be told, or half decided.
-    await eventually("all are told", async () => (await documents.all("pending")).length === 0);
+    await eventually("all are told", async () => (await documents.all("pending")).length === 0, { limit: toldWithinMs });
     expect((await documents.all("told")).filter(({ decided }) => decided)).toEqual([]);
   });
 }

@@ -6,13 +6,12 @@ import { dirname, join } from "node:path";
 import amqp from "amqplib";
 import { Redis } from "ioredis";
 import mongoose from "mongoose";
+import { archiveMs, erasedMs } from "../support/limits.ts";
 import { Refused } from "../support/refusal.ts";
 import { describeCluster, mongoUrl, rabbitUrl, redisUrl } from "../support/parts.ts";
 import type { TestUser } from "../support/user.ts";
 import { eventually } from "../support/wait.ts";
 import { clusterWorld, embeddedWorld, type World } from "../support/world.ts";
-
-jest.setTimeout(240_000);
 
 /** A word that nobody else says. */
 const word = () => `zq${randomUUID().replaceAll("-", "").slice(0, 16)}`;
@@ -69,7 +68,9 @@ class Life {
     const mine = (await friend.history(direct)).find(({ senderId }) => senderId === me.id)!;
     await friend.call("user.report.create", { chatId: direct.id, messageId: mine.id, reason: "abuse" });
     await me.call("user.export.begin", {});
-    await eventually("the archive is ready", async () => (await me.call("user.export.get", {})).state === "ready");
+    await eventually("the archive is ready", async () => (await me.call("user.export.get", {})).state === "ready", {
+      limit: archiveMs,
+    });
     // Its mail is under way.
     await this.world.mailTo(this.email, /archive/);
   }
@@ -126,7 +127,7 @@ function erases(open: (env: Record<string, string>) => Promise<{ world: World; c
       for (const what of Object.keys(without(life.words, "draft")))
         expect([what, before.some((one) => one.startsWith(`${what} in `))]).toEqual([what, true]);
       await life.erase();
-      await eventually("the account is erased", () => life.isErased());
+      await eventually("the account is erased", () => life.isErased(), { limit: erasedMs });
       const gone = messages === "on" ? life.words : without(life.words, "text", "edited");
       await eventually(
         "no word is left",
@@ -135,7 +136,7 @@ function erases(open: (env: Record<string, string>) => Promise<{ world: World; c
           if (found.length > 0) throw new Error(found.join("\n"));
           return true;
         },
-        { limit: 20_000, every: 500 },
+        { limit: erasedMs, every: 500 },
       );
       expect(await life.friend.call("user.profile.get", { userId: life.me.id })).toEqual({
         ...{ id: life.me.id, name: "", avatar: null, data: {} },
@@ -191,8 +192,10 @@ describe("erasure, embedded", () => {
         await world.kill("user");
         await world.revive("user");
       }
-      await eventually("the account is erased", () => life.isErased(), { limit: 60_000 });
-      await eventually("no word is left", async () => (await findWords(contents, life.words)).length === 0, { limit: 20_000 });
+      await eventually("the account is erased", () => life.isErased(), { limit: erasedMs });
+      await eventually("no word is left", async () => (await findWords(contents, life.words)).length === 0, {
+        limit: erasedMs,
+      });
       // Each was deleted once, however often it was begun.
       const deleted = (await life.friend.entries(chat, begun)).filter(({ type }) => type === "message.deleted");
       expect(deleted).toHaveLength(many + 6);

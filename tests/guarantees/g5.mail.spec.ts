@@ -9,13 +9,12 @@ import { brokerOptions, clusterSettings } from "../../moleculer.config.ts";
 import { MailStore } from "../../services/mail/store/mail.store.ts";
 import type { Parts } from "../../tools/parts/parts.ts";
 import { TestClient } from "../support/client.ts";
+import { mailAfterTriesMs, mailOfKilledMs } from "../support/limits.ts";
 import { Ground, TestNode, type NodeEnv } from "../support/node.ts";
 import { describeCluster, ownParts } from "../support/parts.ts";
 import { between, fork, pick, seededRandom, type Random } from "../support/random.ts";
 import { eventually, pause } from "../support/wait.ts";
 import { MailServer, type Deed } from "./g5.smtp.ts";
-
-jest.setTimeout(300_000);
 
 /** What the mail server does at the first mail to somebody, by chance; later ones it takes. */
 const shortDeeds: Deed[] = ["450 4.2.0 not now", "451 4.3.0 not now either", "cut", "cut after yes"];
@@ -164,7 +163,7 @@ describe("G5: accepted mail is sent, embedded", () => {
           const arrived = new Set(field.server.copies.map(({ to }) => to));
           return asked.every((email) => arrived.has(email));
         },
-        { limit: 60_000 },
+        { limit: mailAfterTriesMs(4, 1000) },
       );
       await field.revived();
       await pause(1500);
@@ -274,12 +273,15 @@ describeCluster("G5: accepted mail is sent, in a cluster", () => {
       () => `every mail arrives, ${missing().length} do not\n${field.tail()}`,
       () => missing().length === 0,
       {
-        limit: 120_000,
+        limit: mailAfterTriesMs(4),
       },
     );
     for (const { jobId, to } of jobs) {
       const state = lost.has(to) ? "dead" : "sent";
-      await eventually(`the mail to ${to} is ${state}`, async () => (await store.jobById(jobId))?.state === state);
+      // Its last worker may have been killed between the server's yes and the note.
+      await eventually(`the mail to ${to} is ${state}`, async () => (await store.jobById(jobId))?.state === state, {
+        limit: mailOfKilledMs,
+      });
     }
     for (const { messageId, to } of field.server.copies) {
       const { jobId } = jobs.find((job) => job.to === to)!;

@@ -15,8 +15,6 @@ import { newName, type TestUser } from "../support/user.ts";
 import { pause } from "../support/wait.ts";
 import { clusterWorld, embeddedWorld, type World } from "../support/world.ts";
 
-jest.setTimeout(300_000);
-
 /** As many at once, each time. */
 const many = 20;
 const limitMs = 2000;

@@ -8,8 +8,6 @@ import type { TestUser } from "../support/user.ts";
 import { eventually } from "../support/wait.ts";
 import { embeddedWorld, type World } from "../support/world.ts";
 
-jest.setTimeout(120_000);
-
 const annsAddress = `ann.${randomUUID()}@example.test`;
 const password = "correct horse battery";
 const externalId = "dan of the host's";

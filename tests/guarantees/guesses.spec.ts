@@ -8,8 +8,6 @@ import { TestClient } from "../support/client.ts";
 import type { TestUser } from "../support/user.ts";
 import { embeddedWorld, type World } from "../support/world.ts";
 
-jest.setTimeout(120_000);
-
 const password = "correct horse battery";
 /** The tests' nodes have none; here they are as an operator finds them. */
 const usualRates = { RATE_USER: "", RATE_ADDRESS: "", RATE_KEY: "", RATE_CHAT: "", RATE_FIND: "", RATE_SIGN_IN: "" };

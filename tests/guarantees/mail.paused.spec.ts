@@ -5,12 +5,11 @@ import type { ActionName, Params } from "@confab/contracts";
 import { startSmtpServer, type TestServer } from "../../services/mail/transports/testing.ts";
 import type { Parts } from "../../tools/parts/parts.ts";
 import { TestClient } from "../support/client.ts";
+import { mailOfKilledMs } from "../support/limits.ts";
 import { Ground, TestNode, type NodeEnv } from "../support/node.ts";
 import { describeCluster, mongoUrl, ownParts } from "../support/parts.ts";
 import { findSecrets } from "../support/secrets.ts";
 import { eventually, pause } from "../support/wait.ts";
-
-jest.setTimeout(180_000);
 
 const password = "correct horse battery";
 
@@ -144,7 +143,7 @@ describeCluster("RabbitMQ stands still", () => {
     await eventually(
       () => `all mails, of which there are ${mailboxes.count - before} of ${wanted.length}`,
       () => mailboxes.count - before >= wanted.length,
-      { limit: 60_000 },
+      { limit: mailOfKilledMs },
     );
     // What would come twice would come with the next looks of the outboxes, of the relay and of whoever had it in hand.
     await pause(6000);

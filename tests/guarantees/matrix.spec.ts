@@ -7,8 +7,6 @@ import { askers, matrix, words, type Asker } from "../support/matrix.ts";
 import { newName } from "../support/user.ts";
 import { embeddedWorld, type World } from "../support/world.ts";
 
-jest.setTimeout(300_000);
-
 type Fields = Record<string, unknown>;
 const routes = actionEntries.filter(([, { rest }]) => rest);
 const emoji = "\u{1F44D}";

@@ -13,8 +13,6 @@ import type { TestUser } from "../support/user.ts";
 import { eventually } from "../support/wait.ts";
 import { embeddedWorld, type World } from "../support/world.ts";
 
-jest.setTimeout(120_000);
-
 const env = { NOTIFY_AFTER_SECONDS: "1", DIGEST_EVERY_SECONDS: "1" };
 
 describe("mails about unread messages", () => {

@@ -45,7 +45,7 @@ describeWithPython("DKIM", () => {
 
   beforeAll(() => {
     packages = installPackages(join(folder, "requirements.txt"));
-  }, 300_000);
+  });
   afterAll(() => rmSync(scratch, { recursive: true }));
 
   async function verify(message: Buffer, record = recordOf(key)): Promise<Verdict> {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { strFromU8, unzipSync } from "fflate";
+import { archiveMs } from "../support/limits.ts";
 import type { TestUser } from "../support/user.ts";
 import { eventually } from "../support/wait.ts";
 import { describeWorlds, type World } from "../support/world.ts";
@@ -24,12 +25,18 @@ describeWorlds("all that is held of somebody", { env: { ...unlimited, PUBLIC_URL
   /** The address in the mail, on the server as the test reaches it. */
   async function mailedLink(to: string): Promise<string> {
     const { api } = world.doors[0]!;
-    return eventually("the link is mailed", async () => {
-      const response = await fetch(`${api}/dev/inbox?to=${encodeURIComponent(to)}`, { headers: { Accept: "application/json" } });
-      const { items } = (await response.json()) as Inbox;
-      const [, path] = items.flatMap(({ text }) => new RegExp(`${publicUrl}(/exports/\\S+)`).exec(text) ?? []);
-      return path && `${api}${path}`;
-    });
+    return eventually(
+      "the link is mailed",
+      async () => {
+        const response = await fetch(`${api}/dev/inbox?to=${encodeURIComponent(to)}`, {
+          headers: { Accept: "application/json" },
+        });
+        const { items } = (await response.json()) as Inbox;
+        const [, path] = items.flatMap(({ text }) => new RegExp(`${publicUrl}(/exports/\\S+)`).exec(text) ?? []);
+        return path && `${api}${path}`;
+      },
+      { limit: archiveMs },
+    );
   }
 
   async function download(link: string): Promise<Buffer> {

@@ -62,7 +62,7 @@ describe("a host beside Confab in one process", () => {
     world = await embeddedWorld({
       env: { AUTH: "both", ADMINS: boss, CORS_ORIGINS: origin, ACCESS_MINUTES: "5", HOST_JWT_SECRET: secret },
     });
-  }, 60_000);
+  });
   afterAll(() => world?.stop());
 
   test("the first key is made by the command line, while nothing else has the data", async () => {
@@ -82,7 +82,7 @@ describe("a host beside Confab in one process", () => {
     await world.revive("user");
     host = at(world, made.stdout);
     await host.call("user.host.put", { externalId: "first", name: "First" });
-  }, 90_000);
+  });
 
   test("who is vouched for hears live what the host says, and is cut within two seconds when the host ends it", async () => {
     await host.call("user.host.put", { externalId: "ann", name: "Ann" });
@@ -115,7 +115,7 @@ describe("a host beside Confab in one process", () => {
     expect((await other.client.call("user.me.get", {})).externalId).toBe("bob");
     socket.close();
     socket.check();
-  }, 60_000);
+  });
 
   test("an admin makes a second key, and the first is good for nothing two seconds after its removal", async () => {
     const admin = await world.signIn(boss, "Boss");
@@ -137,7 +137,7 @@ describe("a host beside Confab in one process", () => {
     await host.call("user.host.put", put);
     const { items } = await admin.call("user.serverkey.list", {});
     expect(items).toMatchObject([{ name: "backend", lastUsedAt: expect.any(String) as string }]);
-  }, 60_000);
+  });
 
   test("a token that the host signed leads to the same user, and none but the host's does", async () => {
     const known = await host.call("user.host.put", { externalId: "ann" });
@@ -184,7 +184,7 @@ describe("a host beside Confab in one process", () => {
             const context = await browser.newContext();
             await context.addCookies([{ name: "person", value: person, url: origin }]);
             const page = await context.newPage();
-            page.setDefaultTimeout(15_000);
+            page.setDefaultTimeout(30_000);
             await page.goto(origin);
             await page.getByText("Your order is on its way.").waitFor();
             return page;
@@ -207,14 +207,13 @@ describe("a host beside Confab in one process", () => {
         backend.signal("SIGKILL");
         await ground.clear();
       }
-    }, 90_000);
+    });
   });
 });
 
 describeCluster("a host beside Confab in a cluster", () => {
   let world: World;
   let key: string;
-  jest.setTimeout(240_000);
   beforeAll(async () => {
     world = await clusterWorld({ env: { AUTH: "both" }, size: { user: 2, chat: 2, api: 2 } });
     const made = await makeKey(world.env, "--name", "backend", "--scopes", all);

@@ -40,7 +40,7 @@ describeWorlds(
       const readers = { "cy at 1": sockets[0]!, "dee at 2": sockets[1]!, "bob at 2": bobsSocket, "dee, late, at 1": await late };
       for (const [reader, socket] of Object.entries(readers)) {
         await socket
-          .waitFor("chat:entry", (entry) => entry.chatId === chat.id && entry.rev === last, 35_000)
+          .waitFor("chat:entry", (entry) => entry.chatId === chat.id && entry.rev === last)
           .catch((error: Error) => Promise.reject(new Error(`${reader}: ${error.message}\n${world.tail()}`)));
         const seen = socket.entries(chat.id).map(({ rev }) => rev);
         expect([reader, ...seen]).toEqual([reader, ...revs.slice(last - seen.length)]);

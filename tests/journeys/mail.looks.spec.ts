@@ -10,8 +10,6 @@ import { sampleJobs } from "../../services/mail/templates/samples.ts";
 import { findChromium } from "../../tools/chromium.ts";
 import { PageWorld, at, dark, desktop, phone, withBrowser } from "./page.browser.ts";
 
-jest.setTimeout(60_000);
-
 const artifacts = join(__dirname, "../../artifacts");
 const schemes = ["light", "dark"] as const;
 const widths = { narrow: 390, wide: 800 } as const;

@@ -10,7 +10,7 @@ withBrowser("accounts on the page", () => {
   let world: PageWorld;
   beforeAll(async () => {
     world = await PageWorld.start({ ADMINS: "ada@example.com" });
-  }, 60_000);
+  });
   afterAll(() => world?.stop());
 
   /** Nobody's browser had anything to complain of, but that some requests were refused. */
@@ -173,7 +173,7 @@ withBrowser("accounts on the page", () => {
     await page.click(at("recent-go"));
     await page.getByText("The second factor is off.").waitFor();
     await leave(ann, second);
-  }, 120_000);
+  });
 
   /** Its sign-in was a long time ago. */
   async function ageSession({ page }: Visitor): Promise<void> {
@@ -217,7 +217,7 @@ withBrowser("accounts on the page", () => {
     await page.uncheck(at("pref-findable"));
     await bob.shoot("account-settings-dark");
     await leave(bob);
-  }, 60_000);
+  });
 
   test("people see pictures, block and unblock each other, get all that is held of them, and go", async () => {
     const cat = await world.signIn("cat@example.com", "Cat Cruz");
@@ -276,7 +276,7 @@ withBrowser("accounts on the page", () => {
     await cat.page.getByText("Signing in before then calls it off.").waitFor();
     await cat.shoot("account-erased");
     await leave(cat, dan);
-  }, 60_000);
+  });
 
   test("an administrator sees what is reported, bans, and finds it in the log; makes and removes a server key", async () => {
     const ada = await world.signIn("ada@example.com", "Ada Alm");
@@ -349,5 +349,5 @@ withBrowser("accounts on the page", () => {
     await ada.page.locator(at("admin-user")).nth(1).waitFor();
     await ada.shoot("account-admin-phone");
     await leave(ada, eve);
-  }, 90_000);
+  });
 });

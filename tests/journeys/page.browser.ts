@@ -160,7 +160,7 @@ export class PageWorld {
   async visit(options: BrowserContextOptions = desktop, path = "/"): Promise<Visitor> {
     const context = await this.#browser.newContext(options);
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     const visitor = new Visitor(page);
     const { complaints } = visitor;
     const { host } = new URL(this.url);

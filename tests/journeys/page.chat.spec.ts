@@ -6,7 +6,7 @@ withBrowser("chats on the page", () => {
   let world: PageWorld;
   beforeAll(async () => {
     world = await PageWorld.start();
-  }, 60_000);
+  });
   afterAll(() => world?.stop());
 
   /** Nobody's browser had anything to complain of, but that some requests were refused. */
@@ -77,7 +77,7 @@ withBrowser("chats on the page", () => {
     await ann.shoot("chat-direct");
     await bob.shoot("chat-direct-phone");
     await leave(ann, bob);
-  }, 90_000);
+  });
 
   test("words are found and their place is shown; from there one comes back to the newest without a hole", async () => {
     const cat = await world.signIn("cat@example.com", "Cat Cruz", dark);
@@ -124,7 +124,7 @@ withBrowser("chats on the page", () => {
     await cat.page.fill(at("chat-query"), "number 7");
     await cat.page.locator(at("search-panel")).locator(at("hit")).first().waitFor();
     await leave(cat, dan);
-  }, 120_000);
+  });
 
   test("a chat opens where one left off, tells how much is below, and what is seen is read", async () => {
     const moe = await world.signIn("moe@example.com", "Moe Moss");
@@ -159,7 +159,7 @@ withBrowser("chats on the page", () => {
     await newest.waitFor({ state: "detached" });
     await moe.message("One more.").locator('[data-ticks="read"]').waitFor();
     await leave(moe, ned);
-  }, 60_000);
+  });
 
   test("a group: made, joined by an invitation, led, and left", async () => {
     const eve = await world.signIn("eve@example.com", "Eve Elm");
@@ -237,7 +237,7 @@ withBrowser("chats on the page", () => {
     await eve.page.click(at("confirm-yes"));
     await gus.page.waitForSelector(at("composer"), { state: "detached" });
     await leave(eve, fay, gus);
-  }, 120_000);
+  });
 
   test("what one keeps for oneself: mute, pin, archive, unread, drafts, blocks and preferences", async () => {
     const hal = await world.signIn("hal@example.com", "Hal Hill");
@@ -292,7 +292,7 @@ withBrowser("chats on the page", () => {
     await ida.message("Are you there?").locator('[data-ticks="delivered"]').waitFor();
     expect(await ida.page.locator('[data-ticks="read"]').count()).toBe(0);
     await leave(hal, ida, jon);
-  }, 120_000);
+  });
 
   test("by keys alone: write a line, change it, go through the messages, and leave", async () => {
     const kim = await world.signIn("kim@example.com", "Kim King");
@@ -323,5 +323,5 @@ withBrowser("chats on the page", () => {
     await keyboard.press("Escape");
     await kim.page.getByText("Choose a chat").waitFor();
     await leave(kim, lea);
-  }, 60_000);
+  });
 });

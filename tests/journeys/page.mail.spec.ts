@@ -16,7 +16,7 @@ withBrowser("mail on the page", () => {
   beforeAll(async () => {
     server = await startSmtpServer((stage, address) => (stage === "rcpt" && refused.has(address) ? refusal : undefined));
     world = await PageWorld.start({ ADMINS: "ada@example.com", SMTP_URL: server.url(), METRICS: "on", HEALTH_PORT: "0" });
-  }, 60_000);
+  });
   afterAll(async () => {
     await world?.stop();
     await server?.close();
@@ -115,7 +115,7 @@ withBrowser("mail on the page", () => {
     await page.locator(`${at("audit")} tr`, { hasText: "mail.admin.replay" }).waitFor();
     expect(await page.locator(at("audit")).innerText()).not.toContain("ann@example.com");
     await leave(ann, ada);
-  }, 60_000);
+  });
 
   test("all that were given up are sent again at once, after a question; a user leads to their mails", async () => {
     const addresses = ["bo@example.com", "cy@example.com"];
@@ -143,7 +143,7 @@ withBrowser("mail on the page", () => {
     expect(await page.inputValue(at("mail-address"))).toBe("ada@example.com");
     await ada.shoot("mail-explained-phone");
     await leave(ada);
-  }, 60_000);
+  });
 
   test("which mails one wants is saved and shown again, by the clock of where one is", async () => {
     const dee = await signIn("dee@example.com", "Dee", { ...dark, timezoneId: "Europe/Berlin" });
@@ -187,7 +187,7 @@ withBrowser("mail on the page", () => {
     await page.locator(at("quiet-hours"), { hasText: "None" }).waitFor();
     expect((await stored()).quietHours).toBeNull();
     await leave(dee);
-  }, 60_000);
+  });
 
   /** The path of the link that a mail names in List-Unsubscribe. */
   const linkIn = async (address: string) => {
@@ -261,5 +261,5 @@ withBrowser("mail on the page", () => {
     expect((await explained()).unsubscribed).toEqual(["invitation"]);
     expect(server.received.filter(({ to }) => to.includes("fay@example.com"))).toHaveLength(1);
     await leave(eve, reader, german);
-  }, 60_000);
+  });
 });

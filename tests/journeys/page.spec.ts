@@ -6,7 +6,7 @@ withBrowser("the page", () => {
   let world: PageWorld;
   beforeAll(async () => {
     world = await PageWorld.start();
-  }, 60_000);
+  });
   afterAll(() => world?.stop());
 
   test("two people sign in by mailed code, talk live, and find it after a reload", async () => {
@@ -55,7 +55,7 @@ withBrowser("the page", () => {
     expect(bob.complaints).toEqual([]);
     await ann.leave();
     await bob.leave();
-  }, 60_000);
+  });
 
   test("what is written offline waits, and goes when the connection is back; what happened meanwhile is all there", async () => {
     const cat = await world.signIn("cat@example.com", "Cat");
@@ -94,7 +94,7 @@ withBrowser("the page", () => {
     await dan.message("Can you hear me?").locator(at("reaction")).waitFor();
     await cat.leave();
     await dan.leave();
-  }, 60_000);
+  });
 
   test("older messages come in on scrolling up, and the view stays where it was", async () => {
     const fay = await world.signIn("fay@example.com", "Fay");
@@ -116,7 +116,7 @@ withBrowser("the page", () => {
     expect(y).toBeLessThan(desktop.viewport.height);
     await fay.leave();
     await gus.leave();
-  }, 60_000);
+  });
 
   test("the documents show every operation, from this address alone", async () => {
     const { page, complaints } = await world.visit(desktop, "/docs");
@@ -129,7 +129,7 @@ withBrowser("the page", () => {
     await page.locator(".responses-table").first().waitFor();
     expect(complaints).toEqual([]);
     await page.context().close();
-  }, 60_000);
+  });
 
   test("a wrong code is told in plain words", async () => {
     const { page } = await world.visit();
@@ -140,5 +140,5 @@ withBrowser("the page", () => {
     await page.click(at("verify"));
     await page.getByText("That code is wrong, used or too old.").waitFor();
     await page.context().close();
-  }, 60_000);
+  });
 });

@@ -13,11 +13,11 @@ describeWithPython("a client in Python", () => {
   beforeAll(async () => {
     packages = installPackages(join(folder, "requirements.txt"));
     world = await embeddedWorld();
-  }, 300_000);
+  });
   afterAll(() => world?.stop());
 
   test("signs in, talks, edits, reacts, reads, catches up and is told what is wrong", async () => {
     const { api, io } = world.doors[0]!;
     await expect(runPython(packages, [join(folder, "journey.py"), api, io])).resolves.toMatchObject({ stderr: "" });
-  }, 130_000);
+  });
 });

@@ -140,7 +140,7 @@ describeWorlds("the client on a bad network, in Node", {}, (open) => {
     } finally {
       await network.close();
     }
-  }, 240_000);
+  });
 });
 
 const executablePath = findChromium();
@@ -154,7 +154,7 @@ withBrowser("the client on a bad network, in Chromium", () => {
   beforeAll(async () => {
     if (!executablePath) throw new Error("There is no Chromium; `node tools/chromium.ts` installs it.");
     world = await embeddedWorld();
-  }, 60_000);
+  });
   afterAll(() => world?.stop());
 
   test("two clients end up with what the log holds, also over a reload", async () => {
@@ -233,7 +233,7 @@ withBrowser("the client on a bad network, in Chromium", () => {
       await browser?.close();
       await network.close();
     }
-  }, 240_000);
+  });
 });
 
 declare global {

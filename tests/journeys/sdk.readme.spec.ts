@@ -11,7 +11,7 @@ const readme = readFileSync(join(__dirname, "../../sdk/README.md"), "utf8");
 const examples = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
 
 let world: World;
-beforeAll(async () => (world = await embeddedWorld()), 60_000);
+beforeAll(async () => (world = await embeddedWorld()));
 afterAll(() => world?.stop());
 
 /** Runs code as a module would, with these names given, and answers these that it declared. */
@@ -59,4 +59,4 @@ test("the examples run, and show what they say", async () => {
   expect([...other.get().chats.keys()]).toEqual([...client.get().chats.keys()]);
   client.close();
   other.close();
-}, 60_000);
+});

@@ -2,8 +2,6 @@ import { readFileSync } from "node:fs";
 import { Ground, TestNode } from "../support/node.ts";
 import { embeddedWorld } from "../support/world.ts";
 
-jest.setTimeout(120_000);
-
 describe("a start with wrong settings", () => {
   let ground: Ground;
   beforeAll(() => void (ground = new Ground()));

@@ -1,8 +1,6 @@
 import { describeCluster, redisUrl } from "../support/parts.ts";
 import { clusterWorld, type World } from "../support/world.ts";
 
-jest.setTimeout(120_000);
-
 /** Redis is there anyway; another broker, such as nats://127.0.0.1:4222, can be named in TEST_TRANSPORTER. */
 const transporter = () => process.env["TEST_TRANSPORTER"] ?? redisUrl();
 

@@ -11,9 +11,11 @@ import { io, type Socket } from "socket.io-client";
 import { ContractMismatch, contractOf, requireProblem, requireResult, requireSocketEvent } from "./contract.ts";
 import { NoAnswer, Refused } from "./refusal.ts";
 import { noteSecrets } from "./secrets.ts";
-import { eventually } from "./wait.ts";
+import { eventually, repairedMs } from "./wait.ts";
 
 const patience = 20_000;
+/** An event that was lost is repaired by then (G4), and the machine may be busy. */
+const waitMs = repairedMs + 15_000;
 
 type Heard = { [E in SocketEventName]: { event: E; payload: SocketPayload<E> } }[SocketEventName];
 
@@ -124,7 +126,7 @@ export class TestSocket {
   async waitFor<E extends SocketEventName>(
     event: E,
     wanted: (payload: SocketPayload<E>) => boolean = () => true,
-    limit = 10_000,
+    limit = waitMs,
   ): Promise<SocketPayload<E>> {
     return eventually(
       () => `the socket event ${event}; heard so far: ${this.#summary()}`,

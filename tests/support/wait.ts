@@ -1,8 +1,11 @@
+/** G4: an entry whose event was lost is repaired within 30 seconds. */
+export const repairedMs = 30_000;
+
 /** Asks again until there is an answer that is not undefined, null or false. */
 export async function eventually<T>(
   what: string | (() => string),
   ask: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  { limit = 30_000, every = 50, throwAtOnce = false }: { limit?: number; every?: number; throwAtOnce?: boolean } = {},
+  { limit = 60_000, every = 50, throwAtOnce = false }: { limit?: number; every?: number; throwAtOnce?: boolean } = {},
 ): Promise<T> {
   const deadline = Date.now() + limit;
   let last: unknown;

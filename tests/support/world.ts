@@ -236,7 +236,6 @@ export async function clusterWorld({ env = {}, size = {} }: WorldOptions = {}): 
 
 /** The same tests over Confab in one process, and as a cluster of the given size. */
 export function describeWorlds(name: string, options: WorldOptions, tests: (open: () => Promise<World>) => void): void {
-  jest.setTimeout(240_000);
   describe(`${name}, embedded`, () => tests(() => embeddedWorld(options)));
   describeCluster(`${name}, in a cluster`, () => tests(() => clusterWorld(options)));
 }

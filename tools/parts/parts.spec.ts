@@ -9,8 +9,6 @@ import { variables } from "./given.ts";
 import { PartsUnavailable, startParts } from "./parts.ts";
 import type { Parts } from "./parts.ts";
 
-jest.setTimeout(120_000);
-
 // The full test run names its own parts here, for all specs. These we break, so we want others.
 for (const variable of Object.values(variables)) delete process.env[variable];
 
@@ -24,7 +22,7 @@ describeOwn("the real parts", () => {
 
   beforeAll(async () => {
     parts = await startParts();
-  }, 900_000); // the first time it installs
+  });
 
   afterAll(() => parts?.stop());
 

@@ -36,14 +36,14 @@ test("the limit of uses holds under fifty at once on two nodes", async () => {
   expect(await joined()).toHaveLength(7);
   expect((await as(ann, "chat.chat.get", { chatId })).memberCount).toBe(9);
   expect(await list()).toEqual([]);
-}, 15_000);
+});
 
 test("so does that of the chat", async () => {
   const { code } = await create();
   const ended = await outcomes(users(35).map((userId) => accept(userId, code)));
   expect(ended.filter((word) => word === "done")).toHaveLength(28);
   expect(ended.filter((word) => word === "chat.too_many_members")).toHaveLength(7);
-}, 15_000);
+});
 
 test("accepted twice, or by who is in already, it is one use or none", async () => {
   const { code } = await create({ maxUses: 2 });
@@ -118,7 +118,7 @@ test("a hundred good ones and no more; the hundredth asked for again is there", 
   passTime(61);
   expect(await outcome(create())).toBe("done");
   expect(await outcome(create())).toBe("chat.too_many_invites");
-}, 15_000);
+});
 
 describe("by mail", () => {
   /** Under its number it is the same mail, whoever hands it over. */

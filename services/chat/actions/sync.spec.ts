@@ -268,7 +268,7 @@ test("whoever is far behind starts over with the newest page, also while it is w
   expect((await far.pull(nodes)).view().chats).toEqual([]);
   await as(ann, "chat.member.add", { chatId, userIds: [bob] });
   expect((await back.pull(nodes)).view().chats).toEqual((await fresh(nodes.one, bob)).view().chats);
-}, 20_000);
+});
 
 test("more of one's own log than an answer holds comes in pages, and no chat is left out for it", async () => {
   const { chatId } = await scene();
@@ -445,5 +445,5 @@ describe.each([
       }),
       { numRuns: 25 },
     );
-  }, 30_000);
+  });
 });

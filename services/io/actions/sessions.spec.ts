@@ -41,7 +41,7 @@ test("with a new token of the same session it stays open, and is warned again be
   expect(one.socket.connected).toBe(true);
   expect(one.all("session:expiring")).toHaveLength(2);
   await one.closed;
-}, 15_000);
+});
 
 test.each([
   ["of another session", (one: { userId: string }) => token(one.userId, uuid())],

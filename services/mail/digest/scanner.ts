@@ -90,9 +90,11 @@ export class Scanner {
     }
   }
 
-  /** A node that does not look again by then is taken for dead. */
-  readonly #until = () => this.#options.now() + 2 * this.#options.everyMs + 3000;
+  readonly #until = () => this.#options.now() + scanLeaseMs(this.#options.everyMs);
 }
+
+/** A node that looks every `everyMs` and did not for so long is taken for dead. */
+export const scanLeaseMs = (everyMs: number): number => 2 * everyMs + 3000;
 
 /** When each of those whom the page concerns was written to first. */
 function peopleOf({ items }: Page): Map<string, Noted> {

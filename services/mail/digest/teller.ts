@@ -31,7 +31,9 @@ export interface TellerOptions {
 /** Whoever is there now is looked at again after so long, at most. */
 const lookAgainMs = 60_000;
 /** Where a service that is asked does not answer. */
-const retryMs = 15_000;
+export const retryMs = 15_000;
+/** After so long a reader whom a node took is another node's. */
+export const tellLeaseMs = 10_000;
 /** How much earlier than what was noted a message may be that belongs with it: notes are not quite in the order of time. */
 const slackMs = 600_000;
 const atOnce = 4;
@@ -49,7 +51,7 @@ export class Teller {
   #looking: Promise<void> | undefined;
 
   constructor(options: TellerOptions) {
-    this.#options = { leaseMs: 10_000, now: Date.now, ...options };
+    this.#options = { leaseMs: tellLeaseMs, now: Date.now, ...options };
   }
 
   /** Looks at all who are due. Throws what kept it from one of them: where nobody answers, the others are not asked about. */

@@ -43,7 +43,7 @@ async function start(send: (mail: Mail) => Promise<string>, { pollMs = 5, ...opt
 }
 
 async function ended({ id }: Job): Promise<void> {
-  for (const end = Date.now() + 5000; (await store.jobById(id))?.state !== "sent"; await pause(5))
+  for (const end = Date.now() + 20_000; (await store.jobById(id))?.state !== "sent"; await pause(5))
     if (Date.now() > end) throw new Error("it did not come about");
 }
 

@@ -24,7 +24,11 @@ export interface RabbitQueueOptions {
 
 /** A message that so many consumers did not live to settle. */
 export const deliveryLimit = 20;
-const confirmPatienceMs = 10_000;
+export const confirmPatienceMs = 10_000;
+/** How often each node looks for overdue jobs, half as much more or less. */
+export const relayMs = 5000;
+/** A job that is due for so long was not announced, or its announcement was lost. */
+export const overdueMs = 10_000;
 /** When a job is looked at again that the store did not give. */
 const storeAwayMs = 5000;
 /** How many the relay announces at a time; no more while as many wait for a hand, since they may be among them. */
@@ -58,7 +62,7 @@ export class RabbitQueue implements MailQueue {
   #stopConsuming: () => Promise<unknown> = async () => {};
 
   constructor(options: RabbitQueueOptions) {
-    this.#options = { relayMs: 5000, overdueMs: 10_000, mostMessages: 100_000, now: Date.now, ...options };
+    this.#options = { relayMs, overdueMs, mostMessages: 100_000, now: Date.now, ...options };
     this.#names = queueNames(options.namespace);
     this.#delaysMs = [...new Set([...options.pausesMs, leaseMs])].toSorted((one, other) => one - other);
     this.#link = new RabbitLink(options.url, (channel) => this.#setUp(channel), options.log);
