@@ -1,8 +1,9 @@
-// npm test: every test there is; with arguments, those that Jest finds by them. The last line is the counts: `N passed, N failed`.
+// npm test: fetches what tests need, and runs every test there is; with arguments, those that Jest finds by them. The last line is the counts: `N passed, N failed`.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { fetchAll } from "./fetch.ts";
 import { presentCounts, type Counts } from "../tests/support/reporter.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -31,6 +32,13 @@ async function run(args: readonly string[]): Promise<Counts> {
 }
 
 const given = process.argv.slice(2);
+// Nothing is fetched in the middle of tests. What cannot be had is skipped, and in CI there is no use in going on.
+const needsAll = given.length === 0 || given.some((one) => /tests|parts/.test(one));
+if (needsAll && !(await fetchAll()) && process.env["CI"]) {
+  console.log(`\n${presentCounts({ passed: 0, failed: 1, skipped: 0 })}`);
+  process.exit(1);
+}
+
 // What needs no world runs first, on every core. Then, two at once, worlds that wait most of their time, and what people
 // and operators ask of one. The rest is one after another, since it shares this machine with what it is measured against.
 const waiting = String.raw`/(sdk\.proxy|g5\.mail|g6\.revocation|digest|erasure|heads|mail\.paused|mail\.queue|presence|redis\.away)\.spec\.ts$`;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { settings } from "../../services/mail/settings.ts";
 import { openProvider } from "../../services/mail/transports/index.ts";
 import { sampleMail, startSmtpServer } from "../../services/mail/transports/testing.ts";
-import { describeWithPython, installPackages, runPython } from "../support/python.ts";
+import { describeWithPython } from "../support/python.ts";
 
 /* Signatures are checked by what nobody of Confab wrote: PyPI's dkimpy, with pinned versions. */
 
@@ -39,23 +39,14 @@ interface Verdict {
   signed: string[];
 }
 
-describeWithPython("DKIM", () => {
+describeWithPython("DKIM", join(folder, "requirements.txt"), (runPython) => {
   const scratch = mkdtempSync(join(tmpdir(), "confab-dkim-"));
-  let packages: string;
-
-  beforeAll(() => {
-    packages = installPackages(join(folder, "requirements.txt"));
-  });
   afterAll(() => rmSync(scratch, { recursive: true }));
 
   async function verify(message: Buffer, record = recordOf(key)): Promise<Verdict> {
     const file = join(scratch, "message.eml");
     writeFileSync(file, message);
-    const { stdout } = await runPython(
-      packages,
-      [join(folder, "verify.py"), file, "confab._domainkey.example.com", record],
-      30_000,
-    );
+    const { stdout } = await runPython([join(folder, "verify.py"), file, "confab._domainkey.example.com", record], 30_000);
     return JSON.parse(stdout);
   }
 

@@ -4,7 +4,7 @@ import { cpSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Params } from "@confab/contracts";
 import { chromium } from "playwright-core";
-import { findChromium } from "../../tools/chromium.ts";
+import { chromiumOptions, describeWithBrowser } from "../support/browser.ts";
 import { freePort } from "../../tools/parts/ports.ts";
 import { launch } from "../../tools/parts/processes.ts";
 import { TestClient } from "../support/client.ts";
@@ -12,7 +12,6 @@ import { Ground } from "../support/node.ts";
 import { describeCluster } from "../support/parts.ts";
 import { eventually } from "../support/wait.ts";
 import { clusterWorld, embeddedWorld, type World } from "../support/world.ts";
-import { withBrowser } from "./page.browser.ts";
 
 /* A host with accounts of its own, from its first server key on. */
 
@@ -165,7 +164,7 @@ describe("a host beside Confab in one process", () => {
       expect(doc).toContain(`\`\`\`${language}\n${readFileSync(join(example, file), "utf8")}\`\`\``);
   });
 
-  withBrowser("the example of the documents", () => {
+  describeWithBrowser("the example of the documents", () => {
     test("two people of the host's talk on its own page", async () => {
       const ground = new Ground();
       const { folder } = ground;
@@ -175,7 +174,7 @@ describe("a host beside Confab in one process", () => {
       const env = { PORT: new URL(origin).port, CONFAB_URL: world.doors[0]!.api, CONFAB_KEY: host.token! };
       const [args, log] = [[join(folder, "backend.mjs")], join(folder, "host.log")];
       const backend = launch({ command: process.execPath, args, env, cwd: folder, log }, ground.watchdog);
-      const browser = await chromium.launch({ executablePath: findChromium()!, args: ["--no-sandbox", "--disable-gpu"] });
+      const browser = await chromium.launch(chromiumOptions);
       try {
         await eventually("the host serves", async () => (await fetch(origin)).ok);
         expect((await fetch(`${origin}/chat-token`, { method: "POST" })).status).toBe(401);

@@ -7,8 +7,8 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { render } from "../../services/mail/templates/index.ts";
 import { escapeHtml } from "../../services/mail/templates/html.ts";
 import { sampleJobs } from "../../services/mail/templates/samples.ts";
-import { findChromium } from "../../tools/chromium.ts";
-import { PageWorld, at, dark, desktop, phone, withBrowser } from "./page.browser.ts";
+import { chromiumOptions, describeWithBrowser } from "../support/browser.ts";
+import { PageWorld, at, dark, desktop, phone } from "./page.browser.ts";
 
 const artifacts = join(__dirname, "../../artifacts");
 const schemes = ["light", "dark"] as const;
@@ -98,12 +98,11 @@ function findFaults({ isCode, firstScreen }: { isCode: boolean; firstScreen: num
   return faults;
 }
 
-withBrowser("mails", () => {
+describeWithBrowser("mails", () => {
   let browser: Browser;
   beforeAll(async () => {
     mkdirSync(artifacts, { recursive: true });
-    const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
-    browser = await chromium.launch({ executablePath: findChromium()!, args });
+    browser = await chromium.launch(chromiumOptions);
   });
   afterAll(() => browser.close());
 
@@ -171,7 +170,7 @@ withBrowser("mails", () => {
   });
 });
 
-withBrowser("the inbox", () => {
+describeWithBrowser("the inbox", () => {
   let world: PageWorld;
   beforeAll(async () => void (world = await PageWorld.start()));
   afterAll(() => world.stop());

@@ -1,12 +1,13 @@
 import { TOTP } from "otpauth";
-import { at, dark, desktop, PageWorld, phone, withBrowser, type Visitor } from "./page.browser.ts";
+import { describeWithBrowser } from "../support/browser.ts";
+import { at, dark, desktop, PageWorld, phone, type Visitor } from "./page.browser.ts";
 
 /* Accounts on the page: every way in, everything that one can change, and what administrators have. */
 
 const password = "four words make one";
 const other = "another four words";
 
-withBrowser("accounts on the page", () => {
+describeWithBrowser("accounts on the page", () => {
   let world: PageWorld;
   beforeAll(async () => {
     world = await PageWorld.start({ ADMINS: "ada@example.com" });

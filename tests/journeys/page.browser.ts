@@ -6,16 +6,10 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
 import { startNode, type ConfabNode } from "../../node.ts";
-import { findChromium } from "../../tools/chromium.ts";
+import { chromiumOptions } from "../support/browser.ts";
 
 const root = join(__dirname, "../..");
 const artifacts = join(root, "artifacts");
-const executablePath = findChromium();
-if (!executablePath && !process.env["CI"]) {
-  process.stderr.write("\n!!! SKIPPED: the page in a browser. There is no Chromium; `node tools/chromium.ts` installs it.\n\n");
-}
-/** In CI a missing browser is a failure. */
-export const withBrowser = executablePath || process.env["CI"] ? describe : describe.skip;
 
 export const desktop = { viewport: { width: 1200, height: 760 } } satisfies BrowserContextOptions;
 export const dark = { ...desktop, colorScheme: "dark" } satisfies BrowserContextOptions;
@@ -143,13 +137,11 @@ export class PageWorld {
 
   /** Builds the page, and starts Confab and a browser. */
   static async start(env: Record<string, string> = {}): Promise<PageWorld> {
-    if (!executablePath) throw new Error("There is no Chromium; `node tools/chromium.ts` installs it.");
     mkdirSync(artifacts, { recursive: true });
     execFileSync(process.execPath, [join(root, "services/api/page/build.ts")]);
     const node = await startNode({ NODE_ENV: "test", PORT: "0", DATA_DIR: "memory", LOG_LEVEL: "error", ...env });
     const url = `http://127.0.0.1:${(node.edge.server.address() as AddressInfo).port}`;
-    const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
-    return new PageWorld(node, url, await chromium.launch({ executablePath, args }));
+    return new PageWorld(node, url, await chromium.launch(chromiumOptions));
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,9 @@
-import { at, dark, desktop, PageWorld, phone, withBrowser, type Visitor } from "./page.browser.ts";
+import { describeWithBrowser } from "../support/browser.ts";
+import { at, dark, desktop, PageWorld, phone, type Visitor } from "./page.browser.ts";
 
 /* What people do with chats on the page, seen by the others in browsers of their own. */
 
-withBrowser("chats on the page", () => {
+describeWithBrowser("chats on the page", () => {
   let world: PageWorld;
   beforeAll(async () => {
     world = await PageWorld.start();

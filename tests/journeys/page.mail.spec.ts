@@ -3,13 +3,14 @@ import { call } from "@confab/mixins/define.ts";
 import type { BrowserContextOptions } from "playwright-core";
 import { startSmtpServer, type TestServer } from "../../services/mail/transports/testing.ts";
 import { eventually } from "../support/wait.ts";
-import { at, dark, desktop, PageWorld, phone, withBrowser, type Visitor } from "./page.browser.ts";
+import { describeWithBrowser } from "../support/browser.ts";
+import { at, dark, desktop, PageWorld, phone, type Visitor } from "./page.browser.ts";
 
 /* Mail as people and administrators meet it on the page, with a mail server that refuses whom it is told to. */
 
 const refusal = "550 5.1.1 no mailbox of that name here";
 
-withBrowser("mail on the page", () => {
+describeWithBrowser("mail on the page", () => {
   let server: TestServer;
   let world: PageWorld;
   const refused = new Set<string>();

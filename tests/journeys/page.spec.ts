@@ -1,8 +1,9 @@
-import { at, desktop, PageWorld, phone, withBrowser } from "./page.browser.ts";
+import { describeWithBrowser } from "../support/browser.ts";
+import { at, desktop, PageWorld, phone } from "./page.browser.ts";
 
 /* Two people in two browsers, on the page as it is built, through all of Confab in one process. */
 
-withBrowser("the page", () => {
+describeWithBrowser("the page", () => {
   let world: PageWorld;
   beforeAll(async () => {
     world = await PageWorld.start();

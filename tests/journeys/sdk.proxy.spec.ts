@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createClient, memoryStorage, type ChatState, type Client } from "@confab/sdk";
 import { build } from "esbuild";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { findChromium } from "../../tools/chromium.ts";
+import { chromiumOptions, describeWithBrowser } from "../support/browser.ts";
 import { chatter, type Chatter } from "../support/chatter.ts";
 import { LossyProxy } from "../support/lossy.ts";
 import { seededRandom } from "../support/random.ts";
@@ -143,16 +143,8 @@ describeWorlds("the client on a bad network, in Node", {}, (open) => {
   });
 });
 
-const executablePath = findChromium();
-if (!executablePath && !process.env["CI"]) {
-  process.stderr.write("\n!!! SKIPPED: the client in a browser. There is no Chromium; `node tools/chromium.ts` installs it.\n\n");
-}
-// In CI a missing browser is a failure.
-const withBrowser = executablePath || process.env["CI"] ? describe : describe.skip;
-
-withBrowser("the client on a bad network, in Chromium", () => {
+describeWithBrowser("the client on a bad network, in Chromium", () => {
   beforeAll(async () => {
-    if (!executablePath) throw new Error("There is no Chromium; `node tools/chromium.ts` installs it.");
     world = await embeddedWorld();
   });
   afterAll(() => world?.stop());
@@ -162,7 +154,7 @@ withBrowser("the client on a bad network, in Chromium", () => {
     let browser: Browser | undefined;
     try {
       const bundle = await bundleClient();
-      browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox", "--disable-gpu"] });
+      browser = await chromium.launch(chromiumOptions);
       const [ann, bob] = await Promise.all(["ann", "bob"].map((name) => enter(browser!, bundle, network.url, name)));
       const chatId = await ann!.page.evaluate(
         async (memberId) => (await window.client.call("chat.chat.create", { type: "group", memberIds: [memberId] })).id,

@@ -1,6 +1,7 @@
 // Where the real parts of this run are. They are started once, by global.setup.ts.
 
 import { startParts, type Parts } from "../../tools/parts/parts.ts";
+import { describeNeeding } from "./needs.ts";
 
 function given(variable: string): string {
   const value = process.env[variable];
@@ -29,18 +30,6 @@ export async function ownParts(): Promise<Parts> {
   }
 }
 
-/** Tests that need the real parts. Without them: skipped, which the summary says loudly; in CI a failure. */
-export function describeCluster(name: string, tests: () => void): void {
-  const missing = process.env["TEST_PARTS_MISSING"];
-  if (!missing) {
-    describe(name, tests);
-  } else if (process.env["CI"]) {
-    describe(name, () => {
-      test("has the real parts that it needs", () => {
-        throw new Error(missing);
-      });
-    });
-  } else {
-    describe.skip(name, tests);
-  }
-}
+/** Tests that need the real parts. */
+export const describeCluster = (name: string, tests: () => void): void =>
+  describeNeeding(process.env["TEST_PARTS_MISSING"], name, tests);

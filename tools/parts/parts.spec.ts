@@ -5,6 +5,7 @@ import { join } from "node:path";
 import amqplib from "amqplib";
 import { Redis } from "ioredis";
 import { MongoClient } from "mongodb";
+import { describeNeeding } from "../../tests/support/needs.ts";
 import { variables } from "./given.ts";
 import { PartsUnavailable, startParts } from "./parts.ts";
 import type { Parts } from "./parts.ts";
@@ -13,8 +14,9 @@ import type { Parts } from "./parts.ts";
 for (const variable of Object.values(variables)) delete process.env[variable];
 
 // The parts of the whole run (tests/support/global.setup.ts) are not to be broken here: this file starts its own.
-const mayStart = process.env.TEST_PARTS !== "given" && (process.env.TEST_PARTS !== "missing" || process.env.CI);
-const [describeOwn, testOwn] = mayStart ? [describe, test] : [describe.skip, test.skip];
+const missing =
+  process.env.TEST_PARTS === "given" ? "parts were given, and are not to be broken" : process.env.TEST_PARTS_MISSING;
+const describeOwn = (name: string, tests: () => void) => describeNeeding(missing, name, tests);
 for (const name of ["TEST_RABBIT_URL", "TEST_REDIS_URL", "TEST_MONGO_URL"]) delete process.env[name];
 
 describeOwn("the real parts", () => {
@@ -100,44 +102,46 @@ describeOwn("the real parts", () => {
   });
 });
 
-testOwn("a run that is killed leaves neither processes nor data behind", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "confab-abandoned-"));
-  const child = spawn("node", [join(__dirname, "abandoned.ts")], {
-    env: { ...process.env, TMPDIR: folder },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const pids = await new Promise<number[]>((resolve, reject) => {
-    child.stdout.once("data", (line) => resolve(JSON.parse(String(line))));
-    child.once("exit", (code) => reject(new Error(`it ended with code ${code} before it had started the parts`)));
-  });
-  expect(pids.filter(lives)).toHaveLength(4);
-  expect(readdirSync(folder)).toHaveLength(1);
+describeOwn("runs that start the parts", () => {
+  test("a run that is killed leaves neither processes nor data behind", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "confab-abandoned-"));
+    const child = spawn("node", [join(__dirname, "abandoned.ts")], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pids = await new Promise<number[]>((resolve, reject) => {
+      child.stdout.once("data", (line) => resolve(JSON.parse(String(line))));
+      child.once("exit", (code) => reject(new Error(`it ended with code ${code} before it had started the parts`)));
+    });
+    expect(pids.filter(lives)).toHaveLength(4);
+    expect(readdirSync(folder)).toHaveLength(1);
 
-  child.kill("SIGKILL");
-  const deadline = Date.now() + 15_000;
-  while ((pids.some(lives) || readdirSync(folder).length > 0) && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  expect(pids.filter(lives)).toEqual([]);
-  expect(readdirSync(folder)).toEqual([]);
-  rmdirSync(folder);
-});
+    child.kill("SIGKILL");
+    const deadline = Date.now() + 15_000;
+    while ((pids.some(lives) || readdirSync(folder).length > 0) && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(pids.filter(lives)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+    rmdirSync(folder);
+  });
 
-testOwn("parts that were given are used as they are, and refuse to be broken", async () => {
-  const owner = await startParts();
-  const names = { TEST_RABBIT_URL: owner.rabbitUrl, TEST_REDIS_URL: owner.redisUrl, TEST_MONGO_URL: owner.mongoUrl };
-  Object.assign(process.env, names);
-  try {
-    const guest = await startParts();
-    expect(guest.source).toEqual({ rabbitmq: "environment", redis: "environment", mongodb: "environment" });
-    expect(guest.mongoUrl).toBe(owner.mongoUrl);
-    await expect(guest.redis.kill()).rejects.toThrow("redis was given by TEST_REDIS_URL");
-    await guest.stop();
-    expect(allPids(owner).filter(lives)).toHaveLength(4);
-  } finally {
-    for (const name of Object.keys(names)) delete process.env[name];
-    await owner.stop();
-  }
+  test("parts that were given are used as they are, and refuse to be broken", async () => {
+    const owner = await startParts();
+    const names = { TEST_RABBIT_URL: owner.rabbitUrl, TEST_REDIS_URL: owner.redisUrl, TEST_MONGO_URL: owner.mongoUrl };
+    Object.assign(process.env, names);
+    try {
+      const guest = await startParts();
+      expect(guest.source).toEqual({ rabbitmq: "environment", redis: "environment", mongodb: "environment" });
+      expect(guest.mongoUrl).toBe(owner.mongoUrl);
+      await expect(guest.redis.kill()).rejects.toThrow("redis was given by TEST_REDIS_URL");
+      await guest.stop();
+      expect(allPids(owner).filter(lives)).toHaveLength(4);
+    } finally {
+      for (const name of Object.keys(names)) delete process.env[name];
+      await owner.stop();
+    }
+  });
 });
 
 test("PartsUnavailable tells for each part what was tried", () => {
