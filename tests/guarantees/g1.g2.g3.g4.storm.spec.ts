@@ -15,7 +15,7 @@ import { clusterWorld, embeddedWorld, type World } from "../support/world.ts";
 
 /** How long it rages: `TEST_STORM=10 npm test -- storm` for ten times as long. */
 const rounds = Number(process.env["TEST_STORM"] ?? 1);
-jest.setTimeout(240_000 * (rounds + 1));
+jest.setTimeout(300_000 * (rounds + 1));
 
 function weather(open: (env: Record<string, string>) => Promise<{ world: World; parts?: Parts }>): void {
   let random: Random;
