@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { startNode, type ConfabNode } from "./node.ts";
+import { SchemaRefused } from "./mixins/store/migrations.ts";
 import { inMemory } from "./mixins/store/nedb.ts";
 import { SettingsError } from "./mixins/settings.ts";
 import { providerSettings } from "./services/mail/settings.ts";
@@ -19,7 +20,10 @@ try {
   if (options.repl || options.visit) node.broker.repl();
 } catch (err) {
   // What the operator got wrong is said in one message; a stack would only hide it.
-  const isWording = err instanceof SettingsError || (err as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS");
+  const isWording =
+    err instanceof SettingsError ||
+    err instanceof SchemaRefused ||
+    (err as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS");
   console.error(isWording ? (err as Error).message : err);
   process.exit(1);
 }

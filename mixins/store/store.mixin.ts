@@ -1,9 +1,12 @@
+import { resolve } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
 import { clusterDeclarations } from "../cluster.ts";
 import { declareSettings, text, url, type Values } from "../settings.ts";
 import type { Database } from "./collection.ts";
+import { Migrator, type Migration, type MigratorOptions } from "./migrations.ts";
 import { openMongo } from "./mongo.ts";
 import { openNedb } from "./nedb.ts";
+import { openOnce } from "./open-once.ts";
 
 /** Where the data is. Every service with a store reads these. */
 export const storeSettings = declareSettings(
@@ -23,17 +26,34 @@ export const storeSettings = declareSettings(
 
 type WithStore<S> = Service & { settings: Values<typeof storeSettings.declarations>; store: S };
 
-/** Opens a service's store before the service starts and closes it after; it is then `this.store`. */
-export function store<S>(open: (database: Database, service: Service) => Promise<S>): Partial<ServiceSchema> {
+/**
+ * Opens a service's store before the service starts and closes it after; it is then `this.store`. Throws SchemaRefused
+ * where a newer version has migrated the store beyond what this one reads; its own migrations run while it serves.
+ */
+export function store<S>(
+  open: (database: Database, service: Service) => Promise<S>,
+  migrations: readonly Migration[],
+  timing: Pick<MigratorOptions, "leaseMs" | "retryMs"> = {},
+): Partial<ServiceSchema> {
   let database: Database | undefined;
+  let migrator: Migrator | undefined;
   return {
     async started(this: WithStore<S>) {
       const { MONGO_URL, DATA_DIR } = this.settings;
       database = MONGO_URL ? openMongo(this, MONGO_URL) : openNedb(this, DATA_DIR);
-      this.store = await open(database, this);
+      // Shared by the store and its migrations.
+      const shared = openOnce(database);
+      const place = `The data of ${this.name} in ${MONGO_URL ? nameOf(MONGO_URL) : resolve(DATA_DIR)}`;
+      migrator = await Migrator.open(shared, { place, migrations, log: this.logger, ...timing });
+      this.store = await open(shared, this);
+      migrator.start();
     },
     async stopped() {
+      await migrator?.stop();
       await database?.close();
     },
   } as unknown as Partial<ServiceSchema>;
 }
+
+/** Without its address, which may hold a password. */
+const nameOf = (mongoUrl: string) => `the MongoDB database ${/^[^:]+:\/\/[^/]+\/([^?]+)/.exec(mongoUrl)?.[1] ?? "test"}`;

@@ -27,6 +27,7 @@ import { concernsMembers, Projector } from "./projector.ts";
 import type { ChatService } from "./service.ts";
 import { settings } from "./settings.ts";
 import { ChatStore } from "./store/chat.store.ts";
+import { migrations } from "./store/migrations/index.ts";
 import type { StoredEntry } from "./store/documents.ts";
 import { UserLog } from "./userlog.ts";
 import { WarmChats } from "./warm.ts";
@@ -34,7 +35,7 @@ import { WarmChats } from "./warm.ts";
 export default (env?: Env): ServiceSchema =>
   ({
     name: "chat",
-    mixins: [store(ChatStore.open)],
+    mixins: [store(ChatStore.open, migrations)],
     settings: settings.read(env),
     actions: {
       ...chats,

@@ -12,13 +12,14 @@ import { delivery } from "./delivery.ts";
 import { digesting } from "./digest/digesting.ts";
 import { measuring } from "./metrics.ts";
 import { settings } from "./settings.ts";
+import { migrations } from "./store/migrations/index.ts";
 import { openStores } from "./store/open.ts";
 
 export default function mailService(env?: Env): ServiceSchema {
   return {
     name: "mail",
     // In this order: the queue opens on the open store, and stops before it closes.
-    mixins: [digesting, delivery, measuring, store(openStores)],
+    mixins: [digesting, delivery, measuring, store(openStores, migrations)],
     settings: settings.read(env),
     actions: { ...jobs, ...inbox, ...templates, ...people, ...erasing, ...operators, ...unsubscribing },
   };

@@ -26,6 +26,7 @@ import { Passwords } from "./passwords.ts";
 import type { UserService } from "./service.ts";
 import { settings } from "./settings.ts";
 import { openKeys } from "./signing-key.ts";
+import { migrations } from "./store/migrations/index.ts";
 import { UserStore } from "./store/user.store.ts";
 import { sweeping } from "./sweep.ts";
 import { telling } from "./telling.ts";
@@ -34,7 +35,7 @@ export default function userService(env?: Env): ServiceSchema {
   return {
     name: "user",
     // In this order: what stands before the store starts when that is open, and stops before it closes.
-    mixins: [exporting, erasing, mailing, store((database) => UserStore.open(database)), sweeping, telling],
+    mixins: [exporting, erasing, mailing, store((database) => UserStore.open(database), migrations), sweeping, telling],
     settings: settings.read(env),
     actions: {
       ...codes,

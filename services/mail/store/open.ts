@@ -1,4 +1,5 @@
-import type { Collection, CollectionSchema, Database, Document } from "@confab/mixins/store/collection.ts";
+import type { Database } from "@confab/mixins/store/collection.ts";
+import { openOnce } from "@confab/mixins/store/open-once.ts";
 import type { Service } from "moleculer";
 import type { MailService } from "../service.ts";
 import { DeclineStore } from "./decline.store.ts";
@@ -8,14 +9,7 @@ import { OperatorStore } from "./operator.store.ts";
 
 /** Opens the stores of the service. Several stand on the same collections, each of which is opened once. */
 export async function openStores(database: Database, service: Service): Promise<MailStore> {
-  const opened = new Map<string, Promise<unknown>>();
-  const shared: Database = {
-    ...database,
-    collection<D extends Document>(schema: CollectionSchema<D>) {
-      if (!opened.has(schema.name)) opened.set(schema.name, database.collection(schema));
-      return opened.get(schema.name) as Promise<Collection<D>>;
-    },
-  };
+  const shared = openOnce(database);
   const mine = service as MailService;
   mine.operators = await OperatorStore.open(shared);
   mine.declines = await DeclineStore.open(shared);
