@@ -13,6 +13,7 @@ test.each([
   ["  Ann ", "ann@example.org", "Ann"],
   [undefined, "ann@example.org", "ann"],
   [undefined, `${"a".repeat(200)}@example.org`, "a".repeat(100)],
+  ["😀".repeat(100), "ann@example.org", "😀".repeat(100)],
 ])("name %p of %p is %p", (given, email, name) => {
   expect(chooseName(given, email)).toBe(name);
 });

@@ -12,7 +12,7 @@ export const nameKey = (name: string) =>
 
 /** What a user is called who gave no name. */
 export const chooseName = (given: string | undefined, email: string) =>
-  (given?.trim() || email.slice(0, email.lastIndexOf("@"))).slice(0, 100);
+  given?.trim() || email.slice(0, email.lastIndexOf("@")).slice(0, 100);
 
 /** Since when a session must have been used, and since when begun, to be alive. */
 export function limitsOfLife(settings: { SESSION_IDLE_DAYS: number; SESSION_MAX_DAYS: number }, now: number) {

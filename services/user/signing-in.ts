@@ -25,7 +25,7 @@ export async function signIn(service: UserService, user: StoredUser, meta: Meta)
   const { device = "", address = "" } = meta;
   const session: StoredSession = {
     ...{ _id: uuid(), userId: user._id, nonce: newNonce(), generation: 1, tokenHash: "", rotatedAt: now },
-    ...{ device: device.slice(0, 200), address, createdAt: now, lastUsedAt: now },
+    ...{ device, address, createdAt: now, lastUsedAt: now },
     // As it was when the proof was looked at: what ended all sessions since then ends this one too (G6).
     epoch: user.epoch ?? 0,
   };

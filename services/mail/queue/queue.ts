@@ -40,7 +40,7 @@ export function describeFailure(err: unknown): string {
   return shorten(typeof response === "string" && response ? response : err instanceof Error ? err.message : String(err));
 }
 
-export const shorten = (answer: string) => answer.slice(0, 500);
+export const shorten = (answer: string) => answer.slice(0, 500).toWellFormed();
 
 /** Why a try failed, for the log: words and numbers of the protocol only. */
 export function nameFailure(err: unknown): string {

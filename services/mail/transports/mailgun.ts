@@ -42,7 +42,7 @@ export function mailgunTransport(settings: MailgunOptions, extras: { timeoutMs?:
         redirect: "manual",
         signal: AbortSignal.any([closing.signal, AbortSignal.timeout(extras.timeoutMs ?? timeoutMs), ...(lost ? [lost] : [])]),
       });
-      const answer = `${status} ${text}`.trim().slice(0, 500);
+      const answer = `${status} ${text}`.trim().slice(0, 500).toWellFormed();
       extras.hear?.("server", answer);
       if (status >= 200 && status < 300) return answer;
       throw judgeMailgun(status, answer);
