@@ -1,7 +1,7 @@
 import { Type, type Static } from "@sinclair/typebox";
 import { ClientMessageId, Mentions, Message, Role, Text, Title } from "./chat.ts";
 import { action, scopes } from "./define.ts";
-import { Data, Email, Empty, ExternalId, Id, Name, Rev, Seq, Time, nullable, object } from "./shapes.ts";
+import { Data, Email, Empty, ExternalId, Id, Name, Rev, Seq, Time, hostName, nullable, object } from "./shapes.ts";
 import { Me, SignedIn } from "./user.ts";
 
 export const ServerScope = Type.Union(scopes.map((scope) => Type.Literal(scope)));
@@ -120,8 +120,8 @@ export const hostActions = {
     scope: "chats",
     status: [200, 201],
     params: object({
-      key: Type.String({ minLength: 1, maxLength: 200, pattern: "^[^\\u0000-\\u001f\\u007f]+$" }),
-      owner: Type.String({ minLength: 1, maxLength: 200, description: "The externalId of whom it belongs to when it is made." }),
+      key: Type.String(hostName),
+      owner: Type.String({ ...hostName, description: "The externalId of whom it belongs to when it is made." }),
       members: Type.Optional(Type.Array(ExternalId, { maxItems: 1000, uniqueItems: true, description: "By externalId." })),
       title: Type.Optional(nullable(Title)),
       data: Type.Optional(Data),
@@ -140,7 +140,7 @@ export const hostActions = {
     status: [201, 200],
     params: object({
       chatId: Id,
-      sender: Type.String({ minLength: 1, maxLength: 200, description: "By externalId." }),
+      sender: Type.String({ ...hostName, description: "By externalId." }),
       clientMessageId: ClientMessageId,
       text: Text,
       mentions: Type.Optional(Mentions),

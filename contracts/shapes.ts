@@ -22,11 +22,15 @@ export const Name = Type.String({ minLength: 1, maxLength: 100, pattern: "\\S" }
 
 /** Any characters; the commonest ones and the user's own address are refused. */
 export const NewPassword = Type.String({ minLength: 8, maxLength: 128 });
+/** What the host may call its users and chats: anything but control characters. */
+export const hostName = { minLength: 1, maxLength: 200, pattern: "^[^\\u0000-\\u001f\\u007f]+$" };
 /** The name that the host's backend has for a user. */
-export const ExternalId = Type.String({ minLength: 1, maxLength: 200, pattern: "^[^\\u0000-\\u001f\\u007f]+$" });
+export const ExternalId = Type.String(hostName);
 
-/** The host's own JSON object on a user, chat or message; 8 KB at most, which is checked where it is stored. */
-export const Data = Type.Record(Type.String(), Type.Unknown(), { description: "The host's own JSON object, 8 KB at most." });
+/** The host's own JSON object on a user, chat or message; its size is checked where it is stored, its nesting with all params. */
+export const Data = Type.Record(Type.String(), Type.Unknown(), {
+  description: "The host's own JSON object, 8 KB and 32 levels at most.",
+});
 
 export const FieldError = object({
   field: Type.String({ description: "Path of the field, such as members.0." }),

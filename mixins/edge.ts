@@ -15,6 +15,10 @@ export const edgeSettings = declareSettings("edge", {
   NODE_ENV: clusterDeclarations.NODE_ENV,
 });
 
+/** The client program by its own account, as stored with a session; a foreign server may have put any string there. */
+export const deviceOf = ({ headers }: Pick<IncomingMessage, "headers">): string =>
+  (headers["user-agent"] ?? "").slice(0, 200).toWellFormed();
+
 /** Answers a request; mounted in somebody else's app it may also pass it on. */
 type Handler = (req: IncomingMessage, res: ServerResponse, next?: () => void) => void;
 

@@ -1,5 +1,5 @@
 import { Errors } from "moleculer";
-import { problem, toProblem } from "./problem.ts";
+import { badField, presentProblem, problem, toProblem } from "./problem.ts";
 import { Conflict, Unavailable } from "./store/collection.ts";
 
 test.each([
@@ -12,4 +12,9 @@ test.each([
   ["nothing at all", undefined, "internal"],
 ])("%s", (_, err, code) => {
   expect(toProblem(err).type).toBe(code);
+});
+
+test("a field that the client named is presented well formed", () => {
+  const { errors } = presentProblem(badField("data.\ud800", "unknown", "there is no such field"), "r1");
+  expect(errors).toMatchObject([{ field: "data.\ufffd" }]);
 });

@@ -80,7 +80,7 @@ export function toProblem(err: unknown): Problem {
   return problem("internal");
 }
 
-/** The RFC 9457 form. Only the edges call this. */
+/** The RFC 9457 form. Only the edges call this. Names of unknown fields are the client's: an unpaired surrogate in one is replaced. */
 export function presentProblem(problem: Problem, requestId: string): ProblemDocument {
   const { retryAfter, errors } = problem.data;
   const { status, title } = problems[problem.type];
@@ -89,9 +89,9 @@ export function presentProblem(problem: Problem, requestId: string): ProblemDocu
     title,
     status,
     code: problem.type,
-    detail: problem.message,
+    detail: problem.message.toWellFormed(),
     requestId,
     ...(retryAfter === undefined ? {} : { retryAfter }),
-    ...(errors === undefined ? {} : { errors }),
+    ...(errors === undefined ? {} : { errors: errors.map((error) => ({ ...error, field: error.field.toWellFormed() })) }),
   };
 }

@@ -2,6 +2,7 @@ import type { FieldError } from "@confab/contracts";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import { Validators } from "moleculer";
+import { findIJsonFaults, isIJson, maxNesting } from "./i-json.ts";
 
 const ajv = new Ajv({ allErrors: true, strict: true, useDefaults: true });
 addFormats.default(ajv);
@@ -9,10 +10,17 @@ addFormats.default(ajv);
 /** More wrong fields than this tell nobody more. */
 const maxErrors = 50;
 
-/** Every wrong field of a value, or none. `useDefaults` fills in what the schema says of fields left out. */
-export function compileSchema(schema: object): (value: unknown) => FieldError[] {
+/**
+ * Every wrong field of a value, or none: by the schema, and by what every string, number and object must be (`isIJson`).
+ * `useDefaults` fills in what the schema says of fields left out. `levels` is how deep it may be nested.
+ */
+export function compileSchema(schema: object, levels = maxNesting): (value: unknown) => FieldError[] {
   const validate: ValidateFunction = ajv.compile(schema);
-  return (value) => (validate(value) ? [] : validate.errors!.slice(0, maxErrors).map(presentError));
+  return (value) => {
+    const faults = isIJson(value, levels) ? [] : findIJsonFaults(value, levels);
+    if (!validate(value)) faults.push(...validate.errors!.map(presentError));
+    return faults.slice(0, maxErrors);
+  };
 }
 
 function presentError({ keyword, instancePath, params, message }: ErrorObject): FieldError {

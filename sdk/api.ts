@@ -110,7 +110,7 @@ export interface SendOptions {
   replyTo?: string;
   /** The ids of members whom the message names, or all. */
   mentions?: Mentions;
-  /** The host's own JSON object, 8 KB at most. */
+  /** The host's own JSON object, 8 KB and 32 levels at most. */
   data?: Record<string, unknown>;
 }
 

@@ -1,6 +1,8 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { addressReader } from "@confab/mixins/address.ts";
 import { call, type Meta } from "@confab/mixins/define.ts";
+import { deviceOf } from "@confab/mixins/edge.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { ratesOf, type Rates } from "@confab/mixins/rates.ts";
 import { ServerKeys } from "@confab/mixins/serverkeys.ts";
@@ -165,7 +167,7 @@ async function prepareCall(
 ) {
   const route = routeOf(alias.action);
   const address = this.addressOf(req);
-  ctx.meta.device = (req.headers["user-agent"] ?? "").slice(0, 200);
+  ctx.meta.device = deviceOf(req);
   ctx.meta.address = address;
   // The host's backend speaks for people whose language it does not say.
   const language = route.contract.audience === "server" ? undefined : languageOf(req);
@@ -253,7 +255,8 @@ function requireReadable(url: string): void {
 
 /** Reads the body, where a contract says so also a larger one than others. */
 function readJson(limit: number): RequestHandler {
-  const reader = (most: number) => json({ limit: most, strict: false, inflate: false, type: "application/json" });
+  const reader = (most: number) =>
+    json({ limit: most, strict: false, inflate: false, type: "application/json", verify: requireUtf8 });
   const usual = reader(limit);
   const larger = new Map<string, RequestHandler>(
     routes.flatMap(({ method, path, contract }) =>
@@ -263,6 +266,12 @@ function readJson(limit: number): RequestHandler {
     ),
   );
   return (req, res, next) => (larger.get(`${req.method} ${pathOf(req)}`) ?? usual)(req, res, next);
+}
+
+/** RFC 8259: JSON is UTF-8. The parser would replace bytes that are not, and store something else than was sent. */
+function requireUtf8(_req: IncomingMessage, _res: ServerResponse, body: Buffer, encoding: string): void {
+  if (encoding !== "utf-8") throw Object.assign(new Error(`charset ${encoding}`), { type: "charset.unsupported" });
+  if (!isUtf8(body)) throw problem("bad_json", { detail: "The body is not valid UTF-8" });
 }
 
 /** A body is JSON, and only where one is wanted; what else it may be is not read. */

@@ -1,4 +1,5 @@
 import type { FieldError } from "@confab/contracts";
+import { isIJson } from "@confab/mixins/i-json.ts";
 import { badField, problem } from "@confab/mixins/problem.ts";
 import { compileSchema } from "@confab/mixins/validator.ts";
 import type { Route } from "./routes.ts";
@@ -20,8 +21,9 @@ export function gatherParams(route: Route, { path, query, body }: Asked): Fields
   const rest = inQuery ? coerce(route, readQuery(query)) : readBody(body);
   const misplaced = [...(inQuery ? [] : new Set(query.keys())), ...route.pathParams.filter((name) => Object.hasOwn(rest, name))];
   const params = { ...rest, ...coerce(route, path) };
-  // G8: these are named together with every other wrong field.
-  if (misplaced.length > 0)
+  // G8: these are named together with every other wrong field. What is no I-JSON is refused here, because a transporter
+  // would change it (1e999 becomes null) or fail on it (deep nesting) before the action sees it.
+  if (misplaced.length > 0 || !isIJson(params))
     throw problem("bad_input", {
       errors: [...misplaced.slice(0, 50).map(unknown), ...compileSchema(route.contract.params)(params)],
     });

@@ -72,14 +72,14 @@ export interface Answer {
 export interface Asking {
   method?: string;
   headers?: Record<string, string>;
-  /** An object is sent as JSON, text as it is. */
+  /** An object is sent as JSON, text and bytes as they are. */
   body?: unknown;
   token?: string;
 }
 
 /** Asks without the tidying that fetch does to addresses and headers. */
 export function askAt(port: number, path: string, { method = "GET", headers = {}, body, token }: Asking = {}): Promise<Answer> {
-  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  const text = body === undefined || typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const req = request(
       {

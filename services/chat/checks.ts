@@ -2,8 +2,6 @@
 import { badField } from "@confab/mixins/problem.ts";
 
 export function checkText(text: string, max: number): void {
-  // Half a character cannot be stored as it came, and what is answered must be what is kept.
-  if (!text.isWellFormed()) throw badField("text", "malformed", "has half of a surrogate pair");
   if (text.length > max && [...text].length > max)
     throw badField("text", "maxLength", `must not have more than ${max} characters`);
 }

@@ -6,10 +6,13 @@ import {
   type SocketEventName,
   type SocketPayload,
 } from "@confab/contracts";
+import { deviceOf } from "@confab/mixins/edge.ts";
+import { isIJson } from "@confab/mixins/i-json.ts";
 import { mayConnect } from "@confab/mixins/origins.ts";
 import { requireRoom } from "@confab/mixins/rates.ts";
 import { badField, presentProblem, problem, toProblem } from "@confab/mixins/problem.ts";
 import type { Identity } from "@confab/mixins/sessions.ts";
+import { compileSchema } from "@confab/mixins/validator.ts";
 import type { Socket } from "socket.io";
 import { v4 as uuid } from "uuid";
 import type { IoService } from "./service.ts";
@@ -47,7 +50,7 @@ export async function handshake(this: IoService, socket: UserSocket, next: (err?
   try {
     if (!mayConnect(socket.request, this.settings.CORS_ORIGINS)) throw problem("forbidden_origin");
     const address = this.addressOf(socket.request);
-    const device = (socket.request.headers["user-agent"] ?? "").slice(0, 200);
+    const device = deviceOf(socket.request);
     // Before the token is looked at: a bad one costs what a good one does.
     requireRoom(await this.rates.admitAddress(address));
     const { token } = socket.handshake.auth as { token?: unknown };
@@ -106,6 +109,8 @@ async function ask(
   const { rates } = service;
   const contract: ActionContract = actions[name];
   requireRoom(await rates.admit(contract, socket.data, payload));
+  // Before a transporter changes it or fails on it.
+  if (!isIJson(payload)) throw problem("bad_input", { errors: compileSchema(contract.params)(payload) });
   const answer = await perform(service, socket, name, payload, requestID);
   rates.noteDone(contract, payload);
   return answer;
@@ -126,7 +131,8 @@ const automatic = new Set<ActionName>(["io.session.refresh", "io.presence.watch"
 const isActivity = (name: ActionName, payload: object) =>
   !automatic.has(name) && (name !== "chat.receipt.move" || "read" in payload);
 
-const isObject = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 
 function report(service: IoService, err: unknown, requestId: string) {
   const known = toProblem(err);

@@ -58,15 +58,22 @@ export class HostTokens {
       if (err instanceof errors.JOSEError) throw refuse(detailOf(err));
       throw err;
     });
-    const faults = faultsOf(claims);
+    const known = pickKnown(claims as Record<string, unknown>);
+    const faults = faultsOf(known);
     if (faults.length > 0)
       throw problem("user.bad_host_token", {
         detail: "The token does not say well whom it is for",
         errors: faults.map((fault) => ({ ...fault, field: `token.${fault.field}` })),
       });
-    return claims as HostClaims;
+    return known as HostClaims;
   }
 }
+
+/** Other claims are the host's own: neither checked nor kept. */
+const pickKnown = (claims: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.keys(HostClaims.properties).flatMap((name) => (Object.hasOwn(claims, name) ? [[name, claims[name]]] : [])),
+  );
 
 /** For whoever writes the host's backend. Of the signature nothing but that it is wrong. */
 function detailOf(err: errors.JOSEError): string {

@@ -69,7 +69,6 @@ const common = new Set((dictionary as Record<string, readonly string[]>)["passwo
 /** What makes a password no good whatever it is made of: that it is tried first. */
 export function checkPassword(password: string, email?: string): void {
   const given = normalize(password).toLowerCase();
-  if (!password.isWellFormed()) throw badField("password", "malformed", "has half of a surrogate pair");
   if (common.has(given)) throw badField("password", "too_common", "is one of the commonest passwords");
   const [local] = email?.split("@") ?? [];
   if (email !== undefined && (given === email || given === local))

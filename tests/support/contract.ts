@@ -25,11 +25,14 @@ const addressProblems: ProblemCode[] = [
   "unavailable",
 ];
 
+/** Where System.Text.Json stops by default. */
+const maxAnswerNesting = 64;
+
 const compiled = new Map<object, ReturnType<typeof compileSchema>>();
 
 function requireShape(what: string, schema: object, value: unknown): void {
   let check = compiled.get(schema);
-  if (!check) compiled.set(schema, (check = compileSchema(schema)));
+  if (!check) compiled.set(schema, (check = compileSchema(schema, maxAnswerNesting)));
   // A clone, since the check fills in defaults: a field left out must not look as if it had been there.
   const faults = check(structuredClone(value));
   if (faults.length > 0) throw new ContractMismatch(`${what} is not as its contract says`, { faults, value });

@@ -117,6 +117,15 @@ describe("by a secret", () => {
     await asked.catch((err: unknown) => expect(JSON.stringify(err)).not.toContain("secret words"));
   });
 
+  test("an unpaired surrogate in a claim is refused by its name, and in a claim of the host's own it is nothing to us", async () => {
+    await expect(exchange(await sign(right({ name: "Ann \ud800" })))).rejects.toMatchObject({
+      type: "user.bad_host_token",
+      data: { errors: [{ field: "token.name", code: "malformed" }] },
+    });
+    const { user: made } = await exchange(await sign(right({ name: "Ann", motto: "\ud800", tree: [[[]]] })));
+    expect(made.name).toBe("Ann");
+  });
+
   test("the second factor is asked for, unless the token says that the host did", async () => {
     const { user: ann, refreshToken } = await exchange(await sign(right({ name: "Ann" })));
     const meta = { userId: ann.id, sessionId: refreshToken.split(".")[0]! };
