@@ -5,8 +5,8 @@ import { ProblemRegenerator } from "@confab/mixins/problem.ts";
 import { ContractValidator } from "@confab/mixins/validator.ts";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import chatService from "../../services/chat/chat.service.ts";
-import { startParts, type Parts } from "../../tools/parts/parts.ts";
-import { describeCluster, mongoUrl } from "../support/parts.ts";
+import type { Parts } from "../../tools/parts/parts.ts";
+import { describeCluster, mongoUrl, ownParts } from "../support/parts.ts";
 import type { TestSocket } from "../support/socket.ts";
 import { newName, type TestUser } from "../support/user.ts";
 import { eventually, pause, repairedMs } from "../support/wait.ts";
@@ -18,14 +18,7 @@ describeCluster("sockets that stay connected, whatever is lost", () => {
   /** A chat node on the same store whose events nobody hears. */
   let mute: ServiceBroker;
   beforeAll(async () => {
-    // Parts of its own, since the others' are not for it to break.
-    const given = ["TEST_RABBIT_URL", "TEST_REDIS_URL"].map((name) => [name, process.env[name]] as const);
-    for (const [name] of given) delete process.env[name];
-    try {
-      parts = await startParts();
-    } finally {
-      for (const [name, value] of given) if (value !== undefined) process.env[name] = value;
-    }
+    parts = await ownParts("rabbitmq", "redis");
     const store = { MONGO_URL: mongoUrl(`confab-heads-${randomUUID().slice(0, 8)}`) };
     const env = { ...store, TRANSPORTER: parts.rabbitUrl, REDIS_URL: parts.redisUrl, HEADS_EVERY: "5" };
     world = await clusterWorld({ size: { io: 2 }, env });

@@ -1,5 +1,5 @@
-import { startParts, type Parts } from "../../tools/parts/parts.ts";
-import { describeCluster } from "../support/parts.ts";
+import type { Parts } from "../../tools/parts/parts.ts";
+import { describeCluster, ownParts } from "../support/parts.ts";
 import { pause } from "../support/wait.ts";
 import { clusterWorld, type World } from "../support/world.ts";
 
@@ -13,14 +13,7 @@ describeCluster("presence on several nodes", () => {
   let parts: Parts;
   let world: World;
   beforeAll(async () => {
-    // A Redis of its own, since the others' is not for it to break.
-    const given = process.env["TEST_REDIS_URL"];
-    delete process.env["TEST_REDIS_URL"];
-    try {
-      parts = await startParts();
-    } finally {
-      if (given !== undefined) process.env["TEST_REDIS_URL"] = given;
-    }
+    parts = await ownParts("redis");
     world = await clusterWorld({ size: { io: 2 }, env: { REDIS_URL: parts.redisUrl, PRESENCE_LEASE: String(lease) } });
   });
   afterAll(async () => {

@@ -1,20 +1,13 @@
-import { startParts, type Parts } from "../../tools/parts/parts.ts";
+import type { Parts } from "../../tools/parts/parts.ts";
 import { clusterWorld, type World } from "../support/world.ts";
 import { repairedMs } from "../support/wait.ts";
-import { describeCluster } from "../support/parts.ts";
+import { describeCluster, ownParts } from "../support/parts.ts";
 
 describeCluster("Redis goes away under open sockets", () => {
   let parts: Parts;
   let world: World;
   beforeAll(async () => {
-    // Parts of its own, since the others' are not for it to break.
-    const given = ["TEST_RABBIT_URL", "TEST_REDIS_URL", "TEST_MONGO_URL"].map((name) => [name, process.env[name]] as const);
-    for (const [name] of given) delete process.env[name];
-    try {
-      parts = await startParts();
-    } finally {
-      for (const [name, value] of given) if (value !== undefined) process.env[name] = value;
-    }
+    parts = await ownParts("redis");
     world = await clusterWorld({ size: { io: 2, api: 2 }, env: { REDIS_URL: parts.redisUrl } });
   });
   afterAll(async () => {

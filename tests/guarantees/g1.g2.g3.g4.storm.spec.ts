@@ -180,7 +180,7 @@ describe("G1, G2, G3, G4 in a storm, embedded", () => weather(async (env) => ({ 
 
 describeCluster("G1, G2, G3, G4 in a storm, over two nodes of each service", () =>
   weather(async (env) => {
-    const parts = await ownParts();
+    const parts = await ownParts("rabbitmq", "redis", "mongodb");
     const { rabbitUrl: TRANSPORTER, redisUrl: REDIS_URL, mongoUrl } = parts;
     const own = { TRANSPORTER, REDIS_URL, MONGO_URL: mongoUrl.replace("/?", "/storm?") };
     const size = { user: 2, mail: 2, chat: 2, io: 2, api: 2 };

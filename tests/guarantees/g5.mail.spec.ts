@@ -11,7 +11,7 @@ import type { Parts } from "../../tools/parts/parts.ts";
 import { TestClient } from "../support/client.ts";
 import { mailAfterTriesMs, mailOfKilledMs } from "../support/limits.ts";
 import { Ground, TestNode, type NodeEnv } from "../support/node.ts";
-import { describeCluster, ownParts } from "../support/parts.ts";
+import { describeCluster, mongoUrl, ownParts, redisUrl } from "../support/parts.ts";
 import { between, fork, pick, seededRandom, type Random } from "../support/random.ts";
 import { eventually, pause } from "../support/wait.ts";
 import { MailServer, type Deed } from "./g5.smtp.ts";
@@ -187,7 +187,7 @@ describeCluster("G5: accepted mail is sent, in a cluster", () => {
   let database: Database | undefined;
   let opened: Battlefield | undefined;
 
-  beforeAll(async () => void (parts = await ownParts()));
+  beforeAll(async () => void (parts = await ownParts("rabbitmq")));
   afterAll(async () => {
     await database?.close();
     await opened?.close();
@@ -201,8 +201,8 @@ describeCluster("G5: accepted mail is sent, in a cluster", () => {
     const namespace = `g5-${randomUUID().slice(0, 8)}`;
     const env: NodeEnv = {
       TRANSPORTER: parts.rabbitUrl,
-      REDIS_URL: parts.redisUrl,
-      MONGO_URL: parts.mongoUrl,
+      REDIS_URL: redisUrl(),
+      MONGO_URL: mongoUrl(namespace),
       NAMESPACE: namespace,
     };
     // The pauses are those of production: 5, 15, 45 s, and then minutes. So the server's ill will is for the first mails
@@ -265,7 +265,7 @@ describeCluster("G5: accepted mail is sent, in a cluster", () => {
     await killing;
 
     const service = new ServiceBroker({ logger: false }).createService({ name: "mail" });
-    const store = await MailStore.open((database = openMongo(service, parts.mongoUrl)));
+    const store = await MailStore.open((database = openMongo(service, mongoUrl(namespace))));
     const wanted = jobs.filter(({ to }) => !lost.has(to));
     const arrived = () => new Set(field.server.copies.map(({ to }) => to));
     const missing = () => wanted.filter(({ to }) => !arrived().has(to));

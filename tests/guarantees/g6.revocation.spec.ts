@@ -249,9 +249,8 @@ function attack(open: () => Promise<{ world: World; parts?: Parts }>): void {
 
 const openEmbedded = async () => ({ world: await embeddedWorld({ env }) });
 const openCluster = async () => {
-  const parts = await ownParts();
-  const { rabbitUrl: TRANSPORTER, redisUrl: REDIS_URL, mongoUrl } = parts;
-  const own = { TRANSPORTER, REDIS_URL, MONGO_URL: mongoUrl.replace("/?", "/revocation?") };
+  const parts = await ownParts("redis");
+  const own = { REDIS_URL: parts.redisUrl };
   const size = { user: 2, mail: 2, chat: 2, io: 2, api: 2 };
   try {
     return { world: await clusterWorld({ env: { ...env, ...own }, size }), parts };

@@ -52,7 +52,7 @@ describeCluster("RabbitMQ stands still", () => {
   let apart: TestNode;
 
   beforeAll(async () => {
-    parts = await ownParts();
+    parts = await ownParts("rabbitmq");
     mailboxes = new Mailboxes(await startSmtpServer());
     const namespace = `confab-${randomUUID().slice(0, 8)}`;
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

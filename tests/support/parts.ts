@@ -1,6 +1,7 @@
 // Where the real parts of this run are. They are started once, by global.setup.ts.
 
-import { startParts, type Parts } from "../../tools/parts/parts.ts";
+import { variables } from "../../tools/parts/given.ts";
+import { startParts, type PartName, type Parts } from "../../tools/parts/parts.ts";
 import { describeNeeding } from "./needs.ts";
 
 function given(variable: string): string {
@@ -19,14 +20,14 @@ export function mongoUrl(database: string): string {
   return `${server}/${database}${query}`;
 }
 
-/** Parts of a test's own, since the run's are not for it to break. */
-export async function ownParts(): Promise<Parts> {
-  const given = ["TEST_RABBIT_URL", "TEST_REDIS_URL", "TEST_MONGO_URL"].map((name) => [name, process.env[name]] as const);
-  for (const [name] of given) delete process.env[name];
+/** Parts of a test's own, for it to break: those that are named. The others are the run's. */
+export async function ownParts(...names: PartName[]): Promise<Parts> {
+  const given = names.map((name) => [variables[name], process.env[variables[name]]] as const);
+  for (const [variable] of given) delete process.env[variable];
   try {
     return await startParts();
   } finally {
-    for (const [name, value] of given) if (value !== undefined) process.env[name] = value;
+    for (const [variable, value] of given) if (value !== undefined) process.env[variable] = value;
   }
 }
 
