@@ -60,9 +60,13 @@ export default (env?: Env): ServiceSchema =>
         emit(this.broker, "chat.user.appended", { userId, entry: presentUserEntry(entry) }),
       );
       this.blocks = new Blocks(this.userLog);
-      this.chats = new WarmChats(this.store, new Projector(this.store, this.userLog), (err) =>
-        this.logger.warn("States could not be kept; they will be later.", err),
-      );
+      this.chats = new WarmChats(this.store, new Projector(this.store, this.userLog), {
+        onError: (err) => this.logger.warn("States could not be kept; they will be later.", err),
+        onRebuild: (chatIds) =>
+          this.logger.warn(`The log does not reach what was derived from it, which is rebuilt, in: ${chatIds.join(", ")}`),
+      });
+      // G10: at open only the latest; every other one is compared with the log when it is first read.
+      if (!this.store.shared) await this.chats.check();
       this.log = new ChatLog(this.store, this.chats, (entries) => tell(this, entries));
       this.outbox = new Outbox({ broker: this.broker, logger: this.logger, collections: this.store.mailing });
     },

@@ -7,6 +7,7 @@ import { readSeqOf } from "./present.ts";
 import type { ChatService } from "./service.ts";
 import type { ChatNote, StoredMessage, UserSubject } from "./store/documents.ts";
 import { defaultPreferences, subjects } from "./userlog.ts";
+import { mentionsOf } from "./views.ts";
 
 type State = Readonly<ChatState>;
 type Service = Pick<ChatService, "store" | "chats" | "userLog">;
@@ -132,15 +133,16 @@ export async function readUnread(service: Service, { userId, told, since = 0 }: 
   const kept: Record<string, number> = {};
   const candidates: Candidate[] = [];
   for (const state of states) {
-    const { chatId, lastSeq, lastMessage } = state;
+    const { chatId, lastSeq, lastAt } = state;
     const note = notes.get(chatId);
     const readSeq = readSeqOf(state.members.get(userId)!, note);
     const toldSeq = told[chatId] ?? 0;
     if (toldSeq > readSeq) kept[chatId] = toldSeq;
     const fromSeq = Math.max(readSeq, toldSeq);
-    if (lastSeq <= fromSeq || !lastMessage || lastMessage.at < since || isMuted(note, now)) continue;
-    candidates.push({ state, userId, blocked, readSeq, fromSeq, toSeq: lastSeq, lastAt: lastMessage.at });
+    if (lastSeq <= fromSeq || state.deleted || lastAt < since || isMuted(note, now)) continue;
+    candidates.push({ state, userId, blocked, readSeq, fromSeq, toSeq: lastSeq, lastAt, mentions: [] });
   }
+  await readMentions(service, candidates, userId, notes);
   candidates.sort((a, b) => Number(isUrgent(b)) - Number(isUrgent(a)) || b.lastAt - a.lastAt);
   const unread: UnreadChat[] = [];
   let at = 0;
@@ -160,16 +162,36 @@ interface Candidate {
   fromSeq: number;
   toSeq: number;
   lastAt: number;
+  /** The messages of the range that mention the user, ascending. */
+  mentions: number[];
 }
 
-/** The messages of the range that mention the user, ascending. */
-const mentionsIn = ({ state, userId, blocked, fromSeq, toSeq }: Candidate): number[] =>
-  state.mentions
-    .filter(({ seq, by, of }) => seq > fromSeq && seq <= toSeq && !blocked.has(by) && (of === "all" || of.includes(userId)))
-    .map(({ seq }) => seq)
-    .sort((a, b) => a - b);
+async function readMentions(
+  service: Service,
+  candidates: readonly Candidate[],
+  userId: string,
+  notes: ReadonlyMap<string, ChatNote>,
+): Promise<void> {
+  const states = candidates.map(({ state }) => state);
+  const mentions = await mentionsOf(service, states, userId, notes);
+  for (const candidate of candidates) {
+    const { state, blocked, fromSeq, toSeq } = candidate;
+    const seqs = mentions(state).filter((seq) => seq > fromSeq && seq <= toSeq);
+    candidate.mentions = hasBlocked(state, blocked) ? await notOf(service, state, seqs, blocked) : seqs;
+  }
+}
 
-const isUrgent = (candidate: Candidate) => candidate.state.type === "direct" || mentionsIn(candidate).length > 0;
+const hasBlocked = (state: State, blocked: ReadonlySet<string>) =>
+  [...blocked].some((id) => state.members.has(id) || state.past.has(id));
+
+/** Those of the messages that none of these people has sent. */
+async function notOf({ store }: Service, { chatId }: State, seqs: readonly number[], blocked: ReadonlySet<string>) {
+  const sent = await store.messagesAt(chatId, seqs);
+  const theirs = new Set(sent.filter(({ by }) => blocked.has(by)).map(({ seq }) => seq));
+  return seqs.filter((seq) => !theirs.has(seq));
+}
+
+const isUrgent = ({ state, mentions }: Candidate) => state.type === "direct" || mentions.length > 0;
 
 /**
  * What there is to tell of one chat; nothing where all of it was deleted or is of people whom the user has blocked. One's
@@ -178,7 +200,7 @@ const isUrgent = (candidate: Candidate) => candidate.state.type === "direct" || 
 async function unreadIn(service: Service, candidate: Candidate): Promise<UnreadChat | undefined> {
   const { state, userId, blocked, readSeq, fromSeq, toSeq } = candidate;
   const { chatId, type, title } = state;
-  const [firstMention] = mentionsIn(candidate);
+  const [firstMention] = candidate.mentions;
   const after = Math.max(fromSeq, toSeq - maxLooked);
   // G2: and it is cut to what they may see all the same.
   const ranges = visibleSeqs(state, userId)
@@ -192,7 +214,7 @@ async function unreadIn(service: Service, candidate: Candidate): Promise<UnreadC
       isMention: mentions === "all" || mentions.includes(userId),
     }));
   // Of whom the earlier ones are is not looked up. Of somebody blocked not even a number is told.
-  const earlier = [...blocked].some((id) => state.members.has(id) || state.past.has(id)) ? 0 : after - fromSeq;
+  const earlier = hasBlocked(state, blocked) ? 0 : after - fromSeq;
   const count = messages.length + earlier;
   if (count === 0) return undefined;
   const atOf = async (seq: number) =>

@@ -2,6 +2,7 @@
 import type { Result } from "@confab/contracts";
 import { badField } from "@confab/mixins/problem.ts";
 import { maxBytes } from "./budget.ts";
+import { presentReactions } from "./changes.ts";
 import { withChanges } from "./current.ts";
 import type { ChatState } from "./fold.ts";
 import { isNew } from "./policies.ts";
@@ -95,9 +96,9 @@ const pages: Record<Place["file"], Gather> = {
     chatByChat(service, userId, place, async (state, from, to) => {
       // Outside of these nothing happened to any message.
       const touched = { from: Math.max(from, state.changedFrom), to: Math.min(to, state.changedTo) };
-      const changes = await service.store.changesBetween(state.chatId, touched.from, touched.to);
-      const records = changes.flatMap(({ chatId, seq, reactions }) =>
-        reactions.filter(([, userIds]) => userIds.includes(userId)).map(([emoji]) => ({ chatId, seq, emoji })),
+      const changes = await service.store.changesBetween(state.chatId, touched.from, touched.to, userId);
+      const records = changes.flatMap((one) =>
+        presentReactions(one, userId).flatMap(({ emoji, mine }) => (mine ? [{ chatId: one.chatId, seq: one.seq, emoji }] : [])),
       );
       return { records, upTo: to };
     }),

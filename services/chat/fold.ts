@@ -1,25 +1,43 @@
-import { applyChange, erase, isChange } from "./changes.ts";
-import type { Interval, Mention, StoredEntry, StoredMember, StoredMessage, StoredState } from "./store/documents.ts";
-
-type Mapped = "members" | "past" | "bans" | "inviteUses";
+import { erase, isChange } from "./changes.ts";
+import type { ChatType } from "@confab/contracts";
+import type { Interval, Rules, StoredEntry, StoredMember, StoredMessage } from "./store/documents.ts";
 
 /** A chat as its log says it is, up to `rev`. All decisions are made on this. */
-export interface ChatState extends Omit<StoredState, "_id" | "form" | Mapped> {
+export interface ChatState extends Rules {
   chatId: string;
+  rev: number;
+  lastSeq: number;
+  /** When the last message was sent. */
+  lastAt: number;
+  type: ChatType;
+  title: string | null;
+  data: string;
+  createdAt: number;
+  createdBy: string;
+  changedAt: number;
+  deleted: boolean;
   members: Map<string, StoredMember>;
+  /** What those may see who are in it no longer. */
   past: Map<string, Interval[]>;
   bans: Map<string, { by: string; at: number }>;
+  /** The latest pin last. */
+  pins: { id: string; seq: number }[];
   inviteUses: Map<string, number>;
+  /** No later message mentions anybody. */
+  mentionedTo: number;
+  /** As it was sent; undefined where it has not been read since the state was restored. */
+  lastMessage: StoredMessage | null | undefined;
+  /** The messages that something happened to after they were sent lie between these. */
+  changedFrom: number;
+  changedTo: number;
   /** The latest entries: those of which the projections may not be stored yet, and changes of messages for a while longer. */
   recent: StoredEntry[];
   /** Of the changes of messages after this rev none is missing among the recent entries. */
   recentFrom: number;
 }
 
-/** G9: a kept state with another number is folded anew from the log. */
-const form = 1;
-/** Mentions that are remembered for counting the unread ones. */
-const maxMentions = 500;
+/** Stays in a chat whose messages a member sees. Who leaves and returns more often loses sight of the earliest. */
+export const maxStays = 32;
 
 /** A chat of which nothing is known yet; without members, so nobody may do anything in it. */
 export function emptyState(chatId: string): ChatState {
@@ -27,6 +45,7 @@ export function emptyState(chatId: string): ChatState {
     chatId,
     rev: 0,
     lastSeq: 0,
+    lastAt: 0,
     type: "group",
     title: null,
     data: "{}",
@@ -42,9 +61,8 @@ export function emptyState(chatId: string): ChatState {
     bans: new Map(),
     pins: [],
     inviteUses: new Map(),
-    mentions: [],
+    mentionedTo: 0,
     lastMessage: null,
-    lastChanges: null,
     changedFrom: 0,
     changedTo: 0,
     recent: [],
@@ -69,7 +87,7 @@ export function fold(state: ChatState, entry: StoredEntry): void {
       break;
     case "chat.deleted":
       for (const userId of [...state.members.keys()]) remove(state, userId, entry);
-      Object.assign(state, { deleted: true, pins: [], mentions: [], lastMessage: null, lastChanges: null });
+      Object.assign(state, { deleted: true, pins: [], mentionedTo: 0, lastMessage: null });
       break;
     case "member.added": {
       for (const { userId, role } of entry.body.members) add(state, userId, role, entry);
@@ -115,33 +133,38 @@ const newMember = (role: StoredMember["role"], joinedAt: number, joinedSeq: numb
 
 function add(state: ChatState, userId: string, role: StoredMember["role"], entry: StoredEntry): void {
   const past = state.past.get(userId);
-  // What was said while somebody was out stays closed to them, also where newcomers may read everything.
-  const fromTheBeginning = state.historyFrom === "all" && !past;
-  const since = fromTheBeginning ? { fromRev: 1, fromSeq: 1 } : { fromRev: entry.rev, fromSeq: entry.seq + 1 };
   state.past.delete(userId);
-  state.members.set(userId, newMember(role, entry.at, entry.seq, [...(past ?? []), since]));
+  state.members.set(userId, newMember(role, entry.at, entry.seq, past ? rejoin(past, entry) : [begin(state, entry)]));
+}
+
+const begin = ({ historyFrom }: ChatState, { rev, seq }: StoredEntry): Interval =>
+  historyFrom === "all" ? { fromRev: 1, fromSeq: 1 } : { fromRev: rev, fromSeq: seq + 1 };
+
+/** What was said while somebody was out stays closed to them, also where newcomers may read everything. */
+function rejoin(past: readonly Interval[], { rev, seq }: StoredEntry): Interval[] {
+  const { toRev, toSeq: _, ...last } = past.at(-1)!;
+  // Nothing happened in between: nothing is hidden.
+  if (toRev === rev - 1) return [...past.slice(0, -1), { ...last, sinceRev: rev }];
+  return [...past, { fromRev: rev, fromSeq: seq + 1 }].slice(-maxStays);
 }
 
 function remove(state: ChatState, userId: string, entry: StoredEntry): void {
   const member = state.members.get(userId);
   if (!member) return;
   const until = { toRev: entry.rev, toSeq: entry.seq };
-  state.past.set(
-    userId,
-    member.sees.map((interval) => (interval.toRev === undefined ? { ...interval, ...until } : interval)),
-  );
+  state.past.set(userId, [...member.sees.slice(0, -1), { ...member.sees.at(-1)!, ...until }]);
   state.members.delete(userId);
 }
 
 function send(state: ChatState, entry: StoredMessage): void {
   state.lastMessage = entry;
-  state.lastChanges = null;
+  state.lastAt = entry.at;
+  if (entry.body.mentions?.length) state.mentionedTo = entry.seq;
   const sender = state.members.get(entry.by);
   if (sender) {
     sender.sentSeq = entry.seq;
     sender.sentAt = entry.at;
   }
-  mention(state, { seq: entry.seq, by: entry.by, of: entry.body.mentions ?? [] });
 }
 
 function change(state: ChatState, entry: StoredEntry): void {
@@ -150,16 +173,12 @@ function change(state: ChatState, entry: StoredEntry): void {
   const { seq, messageId } = entry.body;
   state.changedFrom = Math.min(state.changedFrom || seq, seq);
   state.changedTo = Math.max(state.changedTo, seq);
-  if (state.lastMessage?.seq === seq) {
-    state.lastChanges = applyChange(state.lastChanges, entry);
-    if (entry.type === "message.deleted") state.lastMessage = { ...state.lastMessage, body: erase(state.lastMessage.body) };
-  }
   switch (entry.type) {
     case "message.edited":
-      mention(state, { seq, by: entry.by, of: entry.body.mentions });
+      if (entry.body.mentions.length > 0) state.mentionedTo = Math.max(state.mentionedTo, seq);
       break;
     case "message.deleted":
-      mention(state, { seq, by: entry.by, of: [] });
+      if (state.lastMessage?.seq === seq) state.lastMessage = { ...state.lastMessage, body: erase(state.lastMessage.body) };
       state.pins = state.pins.filter((pin) => pin.seq !== seq);
       break;
     case "pin.added":
@@ -169,47 +188,4 @@ function change(state: ChatState, entry: StoredEntry): void {
       state.pins = state.pins.filter((pin) => pin.seq !== seq);
       break;
   }
-}
-
-function mention(state: ChatState, { seq, by, of }: Mention): void {
-  if (state.mentions.length > 0) state.mentions = state.mentions.filter((known) => known.seq !== seq);
-  if (of.length === 0) return;
-  state.mentions = [...state.mentions, { seq, by, of }].slice(-maxMentions);
-}
-
-export function storeState({
-  chatId,
-  members,
-  past,
-  bans,
-  inviteUses,
-  recent: _,
-  recentFrom: __,
-  ...state
-}: ChatState): StoredState {
-  return {
-    _id: chatId,
-    form,
-    ...state,
-    members: [...members].map(([userId, member]) => [userId, { ...member }]),
-    past: [...past],
-    bans: [...bans],
-    inviteUses: [...inviteUses],
-  };
-}
-
-/** The state again, or an empty one where it was kept in another form. */
-export function restoreState(stored: StoredState): ChatState {
-  const { _id: chatId, form: keptForm, members, past, bans, inviteUses, ...state } = stored;
-  if (keptForm !== form) return emptyState(chatId);
-  return {
-    ...state,
-    chatId,
-    members: new Map(members.map(([userId, member]) => [userId, { ...member }])),
-    past: new Map(past),
-    bans: new Map(bans),
-    inviteUses: new Map(inviteUses),
-    recent: [],
-    recentFrom: state.rev,
-  };
 }

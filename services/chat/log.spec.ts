@@ -25,9 +25,10 @@ const projector = (store: ChatStore) => new Projector(store, new UserLog(store, 
 
 function node(store: ChatStore) {
   const told: StoredEntry[] = [];
-  const chats = new WarmChats(store, projector(store), (err) => {
-    throw err;
-  });
+  const onError = (err: unknown) => {
+    throw err as Error;
+  };
+  const chats = new WarmChats(store, projector(store), { onError, onRebuild: onError });
   const log = new ChatLog(store, chats, (entries) => told.push(...entries));
   return { log, chats, told };
 }
@@ -176,7 +177,8 @@ test("an unreachable store ends in a 503 that is safe to repeat", async () => {
 
 test("a chat that cools down while its message waits is read again", async () => {
   const store = await openShared();
-  const chats = new WarmChats(store, projector(store), () => {}, 15);
+  const ignore = () => {};
+  const chats = new WarmChats(store, projector(store), { onError: ignore, onRebuild: ignore }, 1000);
   const log = new ChatLog(store, chats, () => {});
   await log.append(create());
   await log.append({ ...create(), chatId: "other" });

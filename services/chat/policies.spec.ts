@@ -1,7 +1,9 @@
 import type { Role } from "@confab/contracts";
 import { toProblem } from "@confab/mixins/problem.ts";
+import fc from "fast-check";
 import { emptyState, type ChatState } from "./fold.ts";
 import {
+  haveMet,
   may,
   mayWrite,
   outranks,
@@ -159,4 +161,31 @@ test("what one sees is the intervals, with both their ends", () => {
     { from: 7, to: 8 },
   ]);
   expect(visibleSeqs(state, "eve")).toEqual([]);
+});
+
+test("what one sees is found as if every interval were looked at, also where they are empty or many", () => {
+  const stays = fc.array(fc.record({ gap: fc.nat(3), revs: fc.nat(4), seqs: fc.nat(4) }), { maxLength: 12 });
+  const intervals = (made: { gap: number; revs: number; seqs: number }[], isOpen: boolean): Interval[] => {
+    let [rev, seq] = [0, 0];
+    return made.map(({ gap, revs, seqs }, at) => {
+      const from = { fromRev: (rev += 1 + gap), fromSeq: (seq += gap) + 1 };
+      if (isOpen && at === made.length - 1) return from;
+      // A stay in which nothing was said ends before it begins.
+      return { ...from, toRev: (rev += revs), toSeq: (seq += Math.min(seqs, revs)) };
+    });
+  };
+  fc.assert(
+    fc.property(stays, stays, fc.boolean(), fc.boolean(), (one, other, isIn, isOtherIn) => {
+      const [mine, theirs] = [intervals(one, isIn), intervals(other, isOtherIn)];
+      for (let at = 0; at < 70; at++) {
+        expect(seesRev(mine, at)).toBe(mine.some(({ fromRev, toRev = Infinity }) => fromRev <= at && at <= toRev));
+        expect(seesSeq(mine, at)).toBe(mine.some(({ fromSeq, toSeq = Infinity }) => fromSeq <= at && at <= toSeq));
+      }
+      const state = chat({ me: { sees: mine }, other: { sees: theirs } });
+      const met = mine.some(({ fromRev, toRev = Infinity }) =>
+        theirs.some((they) => fromRev <= (they.toRev ?? Infinity) && they.fromRev <= toRev),
+      );
+      expect(haveMet(state, "me", "other")).toBe(met);
+    }),
+  );
 });

@@ -75,11 +75,15 @@ export function requireOtherOwner(state: State, userId: string): void {
 export const seesOf = (state: State, userId: string): readonly Interval[] =>
   state.members.get(userId)?.sees ?? state.past.get(userId) ?? [];
 
-export const seesRev = (sees: readonly Interval[], rev: number): boolean =>
-  sees.some(({ fromRev, toRev = Infinity }) => fromRev <= rev && rev <= toRev);
+export function seesRev(sees: readonly Interval[], rev: number): boolean {
+  const interval = sees.findLast(({ fromRev }) => fromRev <= rev);
+  return interval !== undefined && rev <= (interval.toRev ?? Infinity);
+}
 
-export const seesSeq = (sees: readonly Interval[], seq: number): boolean =>
-  sees.some(({ fromSeq, toSeq = Infinity }) => fromSeq <= seq && seq <= toSeq);
+export function seesSeq(sees: readonly Interval[], seq: number): boolean {
+  const interval = sees.findLast(({ fromSeq }) => fromSeq <= seq);
+  return interval !== undefined && seq <= (interval.toSeq ?? Infinity);
+}
 
 /**
  * Whether a user met another in this chat. A member met all who may see some of what the member may see, those among
@@ -95,10 +99,17 @@ export function haveMet(state: State, userId: string, other: string): boolean {
   return member ? member.joinedSeq < toSeq : theirs.at(-1)!.toRev! <= toRev;
 }
 
-const overlap = (some: readonly Interval[], others: readonly Interval[]): boolean =>
-  some.some(({ fromRev, toRev = Infinity }) =>
-    others.some((other) => fromRev <= (other.toRev ?? Infinity) && other.fromRev <= toRev),
-  );
+/** Walks both once. */
+function overlap(some: readonly Interval[], others: readonly Interval[]): boolean {
+  for (let [at, other] = [0, 0]; at < some.length && other < others.length;) {
+    const [a, b] = [some[at]!, others[other]!];
+    const [endOfA, endOfB] = [a.toRev ?? Infinity, b.toRev ?? Infinity];
+    if (a.fromRev <= endOfB && b.fromRev <= endOfA) return true;
+    if (endOfA < endOfB) at++;
+    else other++;
+  }
+  return false;
+}
 
 /** The messages that a member may see, as ranges without empty ones, ascending. */
 export function visibleSeqs(state: State, userId: string): { from: number; to: number }[] {

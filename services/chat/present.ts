@@ -1,11 +1,12 @@
 /* The one place that decides what leaves the service, and in which form. */
 import type { Chat, Entry, Hidden, HostChat, Invite, Message, UserEntry } from "@confab/contracts";
+import { presentReactions, type Changes } from "./changes.ts";
 import { requireMember, seesSeq } from "./policies.ts";
 import type { ChatState } from "./fold.ts";
+import { maxMentions } from "./mentions.ts";
 import type {
   ChatNote,
   Interval,
-  StoredChanges,
   StoredEntry,
   StoredInvite,
   StoredMember,
@@ -29,7 +30,7 @@ export function time(at: number): string {
 export const unpackData = (data: string) => (data === "{}" ? {} : (JSON.parse(data) as Record<string, unknown>));
 
 /** A message as it is now, as this person sees it. */
-export function presentMessage(sent: StoredMessage, changes: StoredChanges | null | undefined, viewerId: string): Message {
+export function presentMessage(sent: StoredMessage, changes: Changes | null | undefined, viewerId: string): Message {
   const message = presentSent(sent, changes?.deletedAt !== undefined);
   if (!changes) return message;
   const { edited } = changes;
@@ -37,11 +38,7 @@ export function presentMessage(sent: StoredMessage, changes: StoredChanges | nul
     ...message,
     rev: changes.rev,
     ...(edited ? { text: edited.text, mentions: edited.mentions, data: unpackData(edited.data), editedAt: time(edited.at) } : {}),
-    reactions: changes.reactions.map(([emoji, userIds]) => ({
-      emoji,
-      count: userIds.length,
-      mine: userIds.includes(viewerId),
-    })),
+    reactions: presentReactions(changes, viewerId),
     pinned: changes.pinned,
     deletedAt: changes.deletedAt === undefined ? null : time(changes.deletedAt),
   };
@@ -126,17 +123,23 @@ export const readSeqOf = ({ joinedSeq, sentSeq }: StoredMember, note: ChatNote |
 export const deliveredSeqOf = (member: StoredMember, note: ChatNote | undefined): number =>
   Math.max(readSeqOf(member, note), note?.deliveredSeq ?? 0);
 
-const maxMentions = 50;
-
-export function countMentions({ mentions }: Readonly<ChatState>, userId: string, readSeq: number): number {
-  const unread = mentions.filter(({ seq, by, of }) => seq > readSeq && by !== userId && (of === "all" || of.includes(userId)));
-  return Math.min(unread.length, maxMentions);
+/** What a chat shows beside its state. */
+export interface ChatView {
+  lastMessage: StoredMessage | null;
+  /** What happened to the last message. */
+  changes: Changes | null;
+  /** The latest messages that mention the viewer. */
+  mentions: readonly number[];
 }
 
+export const countMentions = (mentions: readonly number[], readSeq: number): number =>
+  Math.min(mentions.filter((seq) => seq > readSeq).length, maxMentions);
+
 /** A chat as one of its members sees it. */
-export function presentChat(state: Readonly<ChatState>, userId: string, note: ChatNote | undefined): Chat {
+export function presentChat(state: Readonly<ChatState>, userId: string, note: ChatNote | undefined, view: ChatView): Chat {
   const me = requireMember(state, userId);
-  const { chatId, type, members, rev, lastSeq, lastMessage } = state;
+  const { chatId, type, members, rev, lastSeq } = state;
+  const { lastMessage, changes } = view;
   const readSeq = readSeqOf(me, note);
   return {
     id: chatId,
@@ -154,9 +157,9 @@ export function presentChat(state: Readonly<ChatState>, userId: string, note: Ch
     pins: state.pins,
     rev,
     lastSeq,
-    lastMessage: lastMessage && seesSeq(me.sees, lastMessage.seq) ? presentMessage(lastMessage, state.lastChanges, userId) : null,
+    lastMessage: lastMessage && seesSeq(me.sees, lastMessage.seq) ? presentMessage(lastMessage, changes, userId) : null,
     unreadCount: lastSeq - readSeq,
-    unreadMentions: countMentions(state, userId, readSeq),
+    unreadMentions: countMentions(view.mentions, readSeq),
     me: { role: me.role, joinedAt: time(me.joinedAt), ...presentNote(note), readSeq, deliveredSeq: deliveredSeqOf(me, note) },
   };
 }

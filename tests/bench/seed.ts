@@ -5,7 +5,8 @@
 //   --chat <id>    into this chat;   --chats <n>   into so many new ones, the same number in each
 
 import { v7 as uuid } from "uuid";
-import { emptyState, fold, storeState } from "../../services/chat/fold.ts";
+import { emptyState, fold } from "../../services/chat/fold.ts";
+import { storeState } from "../../services/chat/snapshots.ts";
 import { Projector } from "../../services/chat/projector.ts";
 import { ChatStore } from "../../services/chat/store/chat.store.ts";
 import { place, type StoredEntry } from "../../services/chat/store/documents.ts";
@@ -44,7 +45,7 @@ async function fill(chatId: string, timeOf: (seq: number) => number): Promise<vo
     for (const entry of batch) fold(state, entry);
     await projector.project(state, state.recent.splice(0));
   }
-  await store.keepState(storeState(state));
+  await store.keepState(storeState(state, Date.now()));
 }
 
 /** The entry after so many messages: the first one makes the chat. */

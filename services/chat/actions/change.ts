@@ -2,13 +2,13 @@
 import type { EntryType, Message } from "@confab/contracts";
 import { problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
-import type { ChangeEntry } from "../changes.ts";
+import type { ChangeEntry, Changes } from "../changes.ts";
 import { currentAt, requireMessage, withChanges, type Current } from "../current.ts";
 import type { ChatState } from "../fold.ts";
 import { requireMember } from "../policies.ts";
 import { presentMessage } from "../present.ts";
 import type { ChatService } from "../service.ts";
-import type { EntryBodies, StoredChanges, StoredEntry, StoredMember } from "../store/documents.ts";
+import type { EntryBodies, StoredEntry, StoredMember } from "../store/documents.ts";
 import { requireChat } from "./chats.ts";
 
 /** Thrown by a decision where the chat is already as it is to be. */
@@ -52,7 +52,7 @@ interface MessageChange<T extends ChangeEntry["type"]> {
   body: (current: Current) => EntryBodies[T];
   aside?: string;
   /** The same, of the message as it is then. */
-  wanted: (now: { state: Readonly<ChatState>; member: StoredMember; current: Current; changes: StoredChanges | null }) => boolean;
+  wanted: (now: { state: Readonly<ChatState>; member: StoredMember; current: Current; changes: Changes | null }) => boolean;
 }
 
 const attempts = 3;
@@ -68,7 +68,7 @@ export async function changeMessage<T extends ChangeEntry["type"]>(
     // One's own words may be taken back anywhere.
     if (type !== "message.deleted") await service.blocks.requireWelcome(state, by);
     const current = await requireMessage(service, state, messageId, by);
-    let decided: StoredChanges | null = current.changes;
+    let decided: Changes | null = current.changes;
     const wanted = (state: Readonly<ChatState>) => {
       const member = requireMember(state, by);
       const changes = currentAt(state, current);

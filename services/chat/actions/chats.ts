@@ -8,6 +8,7 @@ import { isNew, requireMember, requireRight } from "../policies.ts";
 import { presentChat } from "../present.ts";
 import type { ChatService } from "../service.ts";
 import type { EntryBodies } from "../store/documents.ts";
+import { viewsOf } from "../views.ts";
 import { changeChat } from "./change.ts";
 
 export const chats = {
@@ -60,9 +61,11 @@ export const chats = {
     const page = rest.slice(0, limit).map((state) => ({ state, cursor: writeCursor(state) }));
     const chatIds = page.map(({ state }) => state.chatId);
     const notes = await this.userLog.notes(userId, chatIds);
+    const states = page.map(({ state }) => state);
+    const viewOf = await viewsOf(this, states, userId, notes);
     // A chat may have gone on meanwhile, also without the user.
     const still = page.filter(({ state }) => state.members.has(userId));
-    const shown = still.map(({ state }) => presentChat(state, userId, notes.get(state.chatId)));
+    const shown = still.map(({ state }) => presentChat(state, userId, notes.get(state.chatId), viewOf(state)));
     const items = takeFirst(shown, weighChat);
     const isCut = items.length < shown.length;
     const last = isCut ? still[items.length - 1] : page.at(-1);
@@ -134,7 +137,9 @@ function answer(service: ChatService, ctx: Caller<"chat.chat.create">, chatId: s
 /** A chat as one of its members sees it now. */
 export async function showChat(service: ChatService, chatId: string, userId: string): Promise<Chat> {
   const state = await requireChat(service, chatId, userId);
-  return presentChat(state, userId, (await service.userLog.notes(userId, [chatId])).get(chatId));
+  const notes = await service.userLog.notes(userId, [chatId]);
+  const viewOf = await viewsOf(service, [state], userId, notes);
+  return presentChat(state, userId, notes.get(chatId), viewOf(state));
 }
 
 export async function requireUsers(service: ChatService, userIds: readonly string[]): Promise<void> {

@@ -3,6 +3,7 @@ import { countMentions, readSeqOf } from "../present.ts";
 import { mayWrite, requireMember } from "../policies.ts";
 import type { ChatService } from "../service.ts";
 import { defaultPreferences, subjects } from "../userlog.ts";
+import { mentionsOf } from "../views.ts";
 import { chatsOf, requireChat } from "./chats.ts";
 
 /** What operators and the other services ask. */
@@ -15,7 +16,9 @@ export const operators = {
     const { chatId, userId } = ctx.params;
     const state = await requireChat(this, chatId, userId);
     const { joinedSeq, sentSeq } = requireMember(state, userId);
-    const note = (await this.userLog.notes(userId, [chatId])).get(chatId);
+    const notes = await this.userLog.notes(userId, [chatId]);
+    const note = notes.get(chatId);
+    const mentions = await mentionsOf(this, [state], userId, notes);
     const userRev = (await this.userLog.revsOf([userId])).get(userId) ?? 0;
     const readSeq = readSeqOf(requireMember(state, userId), note);
     return {
@@ -25,7 +28,7 @@ export const operators = {
       receiptSeq: note?.readSeq ?? 0,
       readSeq,
       unreadCount: state.lastSeq - readSeq,
-      unreadMentions: countMentions(state, userId, readSeq),
+      unreadMentions: countMentions(mentions(state), readSeq),
       markedUnread: note?.markedUnread ?? false,
       userRev,
       rev: state.rev,

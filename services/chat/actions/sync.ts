@@ -9,6 +9,7 @@ import { deletedLately, hiddenIn, presentChat, presentEntry, presentUserEntry } 
 import { chatsOf, requireChat, weighChat } from "./chats.ts";
 import type { ChatService } from "../service.ts";
 import type { ChatNote, Interval, StoredEntry } from "../store/documents.ts";
+import { viewsOf } from "../views.ts";
 
 type Part = Result<"chat.sync.pull">["chats"][number];
 
@@ -146,7 +147,8 @@ function follows(state: Readonly<ChatState>, userId: string, known: number | und
   const last = seesOf(state, userId).at(-1)!;
   const end = endOf(state, userId);
   // Ahead of the log it cannot be; then it speaks of another one.
-  if (known === undefined || known > end || end - known > farBehind || known < last.fromRev - 1) return undefined;
+  if (known === undefined || known > end || end - known > farBehind || known < (last.sinceRev ?? last.fromRev) - 1)
+    return undefined;
   return last;
 }
 
@@ -197,7 +199,14 @@ async function freshPart(
   room: Room,
 ): Promise<Part> {
   const { chatId, rev } = state;
-  const chat = presentChat(state, userId, note);
+  const viewOf = await viewsOf(service, [state], userId, new Map(note ? [[chatId, note]] : []));
+  if (!state.members.has(userId)) {
+    // Removed while we read.
+    room.entries--;
+    room.bytes -= 1000;
+    return { chatId, rev: endOf(state, userId), reset: true, entries: [] };
+  }
+  const chat = presentChat(state, userId, note, viewOf(state));
   const { ranges } = pageAt(visibleSeqs(state, userId), {}, newestPage);
   const messages = takeLast(
     await messagesIn(service, state, userId, ranges),

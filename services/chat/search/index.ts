@@ -62,6 +62,8 @@ export interface SearchIndex {
   remove(messages: readonly { chatId: string; seq: number; rev: number }[]): Promise<void>;
   /** For good: what is put later of this chat is not kept. */
   removeChat(chatId: string): Promise<void>;
+  /** Removes what there is of this chat, which is put again from the log. */
+  reset(chatId: string): Promise<void>;
   find(query: Query): Promise<Found>;
 }
 

@@ -46,6 +46,10 @@ export class StoreSearch implements SearchIndex {
     await this.#removeAll(chatId);
   }
 
+  reset(chatId: string): Promise<void> {
+    return this.#removeAll(chatId);
+  }
+
   find(query: Query): Promise<Found> {
     return new Walk(this.#words, query).find();
   }

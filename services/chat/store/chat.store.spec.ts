@@ -7,7 +7,8 @@ import { openNedb } from "@confab/mixins/store/nedb.ts";
 import type { Service } from "moleculer";
 import { chatStoreSuite } from "./chat.store.suite.ts";
 import { ChatStore } from "./chat.store.ts";
-import { place, type StoredEntry, type StoredState } from "./documents.ts";
+import { place, type StoredEntry } from "./documents.ts";
+import type { StoredState } from "./projections.ts";
 
 const service = { name: "chat", broker: {}, logger: console } as unknown as Service;
 

@@ -1,7 +1,8 @@
 import { Conflict } from "@confab/mixins/store/collection.ts";
 import { v7 as uuid } from "uuid";
 import type { ChatStore } from "./chat.store.ts";
-import { place, type StoredEntry, type StoredState } from "./documents.ts";
+import { place, type StoredEntry } from "./documents.ts";
+import type { StoredState } from "./projections.ts";
 
 const entry = (chatId: string, rev: number, seq: number, key = `m:ann:${rev}`): StoredEntry => ({
   _id: place(chatId, rev),

@@ -7,9 +7,10 @@ import * as documents from "./documents.ts";
 import { erase } from "../changes.ts";
 import { StoreSearch } from "../search/store.search.ts";
 import type { SearchIndex } from "../search/index.ts";
+import { ProjectionStore, type ProjectionCollections } from "./projection.store.ts";
+import * as projections from "./projections.ts";
 import {
   place,
-  type StoredChanges,
   type StoredClaim,
   type StoredEntry,
   type StoredEntryOf,
@@ -17,15 +18,11 @@ import {
   type StoredInvite,
   type StoredMembership,
   type StoredMessage,
-  type StoredState,
   type StoredUserLog,
   type StoredUserSubject,
 } from "./documents.ts";
 
-interface Collections {
-  entries: Collection<StoredEntry>;
-  states: Collection<StoredState>;
-  changes: Collection<StoredChanges>;
+interface Collections extends ProjectionCollections {
   memberships: Collection<StoredMembership>;
   claims: Collection<StoredClaim>;
   invites: Collection<StoredInvite>;
@@ -38,7 +35,7 @@ interface Collections {
 const longestLimitMs = 24 * 3_600_000;
 
 /** What chat asks of its data. Every read is by key or by a range of one. */
-export class ChatStore {
+export class ChatStore extends ProjectionStore {
   /** Leaves nothing in the files of what was removed or replaced up to now. */
   readonly scrub: () => Promise<void>;
   /** Whether other nodes append too. */
@@ -50,8 +47,6 @@ export class ChatStore {
   /** Where mails lie until the mail service has them. */
   readonly mailing: Record<"invites", Collection<Mailing>>;
   readonly #entries: Collection<StoredEntry>;
-  readonly #states: Collection<StoredState>;
-  readonly #changes: Collection<StoredChanges>;
   readonly #memberships: Collection<StoredMembership>;
   readonly #claims: Collection<StoredClaim>;
   readonly #invites: Collection<StoredInvite>;
@@ -60,13 +55,12 @@ export class ChatStore {
   readonly #userSubjects: Collection<StoredUserSubject>;
 
   private constructor(database: Database, epoch: string, search: SearchIndex, collections: Collections) {
+    super(collections);
     this.shared = database.shared;
     this.scrub = () => database.scrub();
     this.epoch = epoch;
     this.search = search;
     this.#entries = collections.entries;
-    this.#states = collections.states;
-    this.#changes = collections.changes;
     this.#memberships = collections.memberships;
     this.#claims = collections.claims;
     this.#invites = collections.invites;
@@ -81,8 +75,10 @@ export class ChatStore {
     const epoch = await readEpoch(facts);
     return new ChatStore(database, epoch, await StoreSearch.open(database), {
       entries: await database.collection(documents.entries),
-      states: await database.collection(documents.states),
-      changes: await database.collection(documents.changes),
+      states: await database.collection(projections.states),
+      changes: await database.collection(projections.changes),
+      reactors: await database.collection(projections.reactors),
+      mentions: await database.collection(projections.mentions),
       memberships: await database.collection(documents.memberships),
       claims: await database.collection(documents.claims),
       invites: await database.collection(documents.invites),
@@ -113,6 +109,11 @@ export class ChatStore {
     return found.map(({ chatId }) => chatId);
   }
 
+  /** The entries at these places of any chats. */
+  entriesAt(places: readonly string[]): Promise<StoredEntry[]> {
+    return places.length === 0 ? Promise.resolve([]) : this.#entries.find({ _id: { $in: places } });
+  }
+
   /** The entry of this key, if there is one. */
   findByKey(chatId: string, key: string): Promise<StoredEntry | null> {
     return this.#entries.findOne({ chatId, key });
@@ -135,6 +136,14 @@ export class ChatStore {
   async messagesAt(chatId: string, seqs: readonly number[]): Promise<StoredMessage[]> {
     if (seqs.length === 0) return [];
     return (await this.#entries.find({ seqKey: { $in: seqs.map((seq) => place(chatId, seq)) } })) as StoredMessage[];
+  }
+
+  /** Messages of any chats, as they were sent. */
+  async messagesOf(messages: readonly { chatId: string; seq: number }[]): Promise<StoredMessage[]> {
+    if (messages.length === 0) return [];
+    return (await this.#entries.find({
+      seqKey: { $in: messages.map(({ chatId, seq }) => place(chatId, seq)) },
+    })) as StoredMessage[];
   }
 
   /** The message as it was sent. */
@@ -162,35 +171,6 @@ export class ChatStore {
       ...entry,
       body: erase(entry.body as StoredMessage["body"]),
     } as StoredEntry);
-  }
-
-  /** What happened to the messages with `from <= seq <= to` after they were sent, as far as it is stored. */
-  async changesBetween(chatId: string, from: number, to: number): Promise<StoredChanges[]> {
-    if (to < from) return [];
-    return this.#changes.find({ _id: { $gte: place(chatId, from), $lte: place(chatId, to) } });
-  }
-
-  changesAt(chatId: string, seqs: readonly number[]): Promise<StoredChanges[]> {
-    if (seqs.length === 0) return Promise.resolve([]);
-    return this.#changes.find({ _id: { $in: seqs.map((seq) => place(chatId, seq)) } });
-  }
-
-  async removeChanges(chatId: string): Promise<void> {
-    await this.#changes.removeMany({ _id: { $gt: `${chatId}:`, $lt: `${chatId};` } });
-  }
-
-  /** Stores what a message is now, unless a later form is stored already. */
-  async putChanges(changes: StoredChanges): Promise<void> {
-    await this.#changes.replaceOne({ _id: changes._id, rev: { $lt: changes.rev } }, changes);
-  }
-
-  statesOf(chatIds: readonly string[]): Promise<StoredState[]> {
-    return chatIds.length === 0 ? Promise.resolve([]) : this.#states.find({ _id: { $in: chatIds } });
-  }
-
-  /** Keeps a folded state, unless a later one is kept already. */
-  async keepState(state: StoredState): Promise<void> {
-    await this.#states.replaceOne({ _id: state._id, rev: { $lt: state.rev } }, state);
   }
 
   /** Notes that these users may be in the chat. To be done before the entry that makes them members. */

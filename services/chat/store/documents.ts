@@ -83,6 +83,8 @@ export type StoredMessage = StoredEntryOf<"message.sent">;
 export interface Interval {
   fromRev: number;
   fromSeq: number;
+  /** The rev of the last return, where somebody left and came back with nothing in between. */
+  sinceRev?: number;
   toRev?: number;
   toSeq?: number;
 }
@@ -97,62 +99,6 @@ export interface StoredMember {
   sentAt: number;
   /** What they may see, ascending. */
   sees: Interval[];
-}
-
-/** A message that mentions somebody. */
-export interface Mention {
-  seq: number;
-  by: string;
-  of: Mentions;
-}
-
-/** The state of a chat folded up to `rev`, kept so that nobody folds from the beginning. */
-export interface StoredState extends Rules {
-  _id: string;
-  /** Of the form; one of another form is folded anew. */
-  form: number;
-  rev: number;
-  lastSeq: number;
-  type: ChatType;
-  title: string | null;
-  data: string;
-  createdAt: number;
-  createdBy: string;
-  changedAt: number;
-  deleted: boolean;
-  members: [userId: string, StoredMember][];
-  /** What those may see who are in it no longer. */
-  past: [userId: string, Interval[]][];
-  bans: [userId: string, { by: string; at: number }][];
-  /** The latest pin last. */
-  pins: { id: string; seq: number }[];
-  inviteUses: [inviteId: string, uses: number][];
-  /** The latest messages that mention somebody. */
-  mentions: Mention[];
-  lastMessage: StoredMessage | null;
-  lastChanges: StoredChanges | null;
-  /** The messages that something happened to after they were sent lie between these. */
-  changedFrom: number;
-  changedTo: number;
-}
-
-/**
- * What happened to a message after it was sent, folded up to `rev`: a projection of the log. A state that is kept at
- * rev n stands on the changes up to n being here.
- */
-export interface StoredChanges {
-  /** `chatId:seq`. */
-  _id: string;
-  chatId: string;
-  seq: number;
-  rev: number;
-  /** Undefined as long as it says what was sent. */
-  edited?: { text: string; data: string; mentions: Mentions; at: number };
-  /** How often. */
-  edits?: number;
-  deletedAt?: number;
-  reactions: [emoji: string, userIds: string[]][];
-  pinned: boolean;
 }
 
 /**
@@ -249,8 +195,6 @@ export const entries = collection<StoredEntry>("entries", [
   { name: "message", fields: ["messageId"], sparse: true, carries: "a message by its id, and what was sent lately as a range" },
   { name: "edits", fields: ["editOf"], sparse: true, carries: "what a message said between" },
 ]);
-export const states = collection<StoredState>("states");
-export const changes = collection<StoredChanges>("changes");
 export const memberships = collection<StoredMembership>("memberships", [
   { name: "user", fields: ["userId"], carries: "the chats of a user" },
 ]);
