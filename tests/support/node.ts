@@ -7,7 +7,7 @@ import { launch, tail, type Running } from "../../tools/parts/processes.ts";
 import { startWatchdog, type Watchdog } from "../../tools/parts/watchdog.ts";
 import { eventually } from "./wait.ts";
 
-const confab = ["--import", join(__dirname, "compile.cache.ts"), join(__dirname, "..", "..", "confab.ts")];
+const confab = ["--import", join(__dirname, "compile.cache.ts"), join(__dirname, "..", "..", "confab.ts")] as const;
 
 /** A folder for the logs and data of some nodes, and a watchdog that ends them when the test process dies, however it dies. */
 export class Ground {
