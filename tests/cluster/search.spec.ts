@@ -1,7 +1,7 @@
 import type { Database } from "@confab/mixins/store/collection.ts";
 import { openMongo } from "@confab/mixins/store/mongo.ts";
 import type { Service } from "moleculer";
-import { searchSuite } from "../../services/chat/search/search.suite.ts";
+import { storeSearchSuite } from "../../services/chat/search/store.search.suite.ts";
 import { describeCluster, mongoUrl } from "../support/parts.ts";
 
 describeCluster("the search in MongoDB", () => {
@@ -9,5 +9,5 @@ describeCluster("the search in MongoDB", () => {
   let database: Database | undefined;
   afterAll(() => database?.close());
 
-  searchSuite(() => (database ??= openMongo(service, mongoUrl("chat_search"))));
+  storeSearchSuite(() => (database ??= openMongo(service, mongoUrl("chat_search"))));
 });

@@ -65,6 +65,9 @@ export interface SearchIndex {
   /** Removes what there is of this chat, which is put again from the log. */
   reset(chatId: string): Promise<void>;
   find(query: Query): Promise<Found>;
+  /** Leaves no word in the files that was removed before. */
+  scrub(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Whether `a` comes after `b` in the order of hits. */

@@ -54,6 +54,10 @@ export class StoreSearch implements SearchIndex {
     return new Walk(this.#words, query).find();
   }
 
+  /** The database that keeps the documents does both. */
+  async scrub(): Promise<void> {}
+  async close(): Promise<void> {}
+
   /** Inserts them and answers those that were there already. */
   async #insert(documents: readonly StoredWords[]): Promise<StoredWords[]> {
     if (documents.length === 0) return [];

@@ -112,6 +112,10 @@ export function openingOf(word: string): string | undefined {
   return letters.length < openingLength ? undefined : letters.slice(0, openingLength).join("");
 }
 
+/** The first character of a word in a script without spaces; undefined for other words. */
+export const unspacedStart = (word: string): string | undefined =>
+  !ascii.test(word) && beginsUnspaced.test(word) ? firstCharacter(word) : undefined;
+
 /** Whether a word begins so. In scripts without spaces it is whole characters that begin it. */
 export const begins = (word: string, beginning: string): boolean =>
   word === beginning || (word.startsWith(beginning) && (!beginsUnspaced.test(beginning) || firstCharacter(word) === beginning));
