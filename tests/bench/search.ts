@@ -1,17 +1,16 @@
 // What it costs to make messages findable, and to find them among a million. See services/chat/search/README.md.
 //
-//   node tests/bench/search.ts                      a million on MongoDB, 50,000 in the embedded store
+//   node tests/bench/search.ts                      a million messages, in the embedded store and in MongoDB
 //   --messages <n>    so many on MongoDB;   --embedded <n>  so many in the embedded store; 0 leaves one out
 
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import mongoose from "mongoose";
 import { v7 as uuid } from "uuid";
-import type { Searched } from "../../services/chat/search/index.ts";
+import { FtsSearch } from "../../services/chat/search/fts/fts.search.ts";
+import type { Said, Searched, SearchIndex } from "../../services/chat/search/index.ts";
 import { StoreSearch } from "../../services/chat/search/store.search.ts";
 import { readWanted, wordsOf } from "../../services/chat/search/words.ts";
 import { startParts } from "../../tools/parts/parts.ts";
@@ -20,7 +19,7 @@ import { openDatabase } from "./baseline.store.ts";
 const { values } = parseArgs({
   options: {
     messages: { type: "string", default: "1000000" },
-    embedded: { type: "string", default: "50000" },
+    embedded: { type: "string", default: "1000000" },
   },
 });
 const began = performance.now();
@@ -56,7 +55,7 @@ const kinds = {
 /** A word that one message in so many has. */
 const rareEvery = 20_000;
 
-async function bench(title: string, search: StoreSearch, count: number, disk: () => Promise<string>): Promise<void> {
+async function bench(title: string, search: SearchIndex, count: number, disk: () => Promise<string>): Promise<void> {
   const chats = Object.entries(kinds).flatMap(([kind, { size, chats }]) => {
     // Of fewer messages the chats are smaller, and of the smallest there are fewer.
     const scale = count / 1_000_000;
@@ -90,19 +89,21 @@ async function bench(title: string, search: StoreSearch, count: number, disk: ()
   };
   for (const [who, mine] of Object.entries(people)) {
     const messages = sum(mine.map(({ size }) => size)).toLocaleString("en");
-    console.log(`\n${`${who}, ${messages} messages`.padEnd(29)}  p50 ms  p99 ms   hits  more`);
+    console.log(`\n${`${who}, ${messages} messages`.padEnd(29)}  p50 ms  p99 ms  CPU ms   hits  more`);
     for (const [what, q] of Object.entries(queries)) {
       const waits: number[] = [];
       let found = await search.find({ chats: mine, ...readWanted(q), limit: pageSize });
+      const cpu = process.cpuUsage();
       for (let at = 0, until = performance.now() + 2 * seconds; at < 100 && performance.now() < until; at++) {
         const from = performance.now();
         found = await search.find({ chats: mine, ...readWanted(q), limit: pageSize });
         waits.push(performance.now() - from);
       }
+      const perSearch = since(cpu) / 1000 / waits.length;
       waits.sort((a, b) => a - b);
       const at = (part: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * part))]!.toFixed(1).padStart(8);
       console.log(
-        `${what.padEnd(29)}${at(0.5)}${at(0.99)}${String(found.hits.length).padStart(7)}  ${found.next ? "yes" : "no"}`,
+        `${what.padEnd(29)}${at(0.5)}${at(0.99)}${perSearch.toFixed(1).padStart(8)}${String(found.hits.length).padStart(7)}  ${found.next ? "yes" : "no"}`,
       );
     }
   }
@@ -112,32 +113,37 @@ function makeChat(kind: Chat["kind"], size: number): Chat {
   return { kind, size, chatId: uuid(), seqs: [{ from: 1, to: size }], latest: begins + Math.floor(span * chance()) };
 }
 
-/** Says everything in all chats, a while of each in turn, as the projections of a node would. */
-async function fill(search: StoreSearch, chats: readonly Chat[]): Promise<{ cpu: number; rate: number }> {
-  const queue = chats.flatMap((chat) =>
-    Array.from({ length: Math.ceil(chat.size / putAtOnce) }, (_, part) => ({ chat, from: part * putAtOnce + 1 })),
-  );
-  let done = 0;
+/** Says everything in all chats in the order of time, as the projections of a node would. */
+async function fill(search: SearchIndex, chats: readonly Chat[]): Promise<{ cpu: number; rate: number }> {
+  const count = sum(chats.map(({ size }) => size));
+  const [chatOf, seqOf, atOf] = [new Uint32Array(count), new Uint32Array(count), new Float64Array(count)];
+  let last = 0;
+  for (const [index, { size, latest }] of chats.entries())
+    for (let seq = 1; seq <= size; seq++) {
+      [chatOf[last], seqOf[last]] = [index, seq];
+      atOf[last++] = begins + Math.floor(((latest - begins) * seq) / size);
+    }
+  const order = new Uint32Array(count).map((_, at) => at).sort((a, b) => atOf[a]! - atOf[b]!);
+  let next = 0;
   let texts = 0;
   const cpu = process.cpuUsage();
   const from = performance.now();
   const work = async () => {
-    for (let next = queue.pop(); next; next = queue.pop()) {
-      const { chat, from } = next;
+    while (next < count) {
+      const some = order.subarray(next, (next += putAtOnce));
       const cpu = process.cpuUsage();
-      const messages = Array.from({ length: Math.min(putAtOnce, chat.size - from + 1) }, (_, past) => {
-        const seq = from + past;
-        const at = begins + Math.floor(((chat.latest - begins) * seq) / chat.size);
-        return { chatId: chat.chatId, seq, rev: seq + 1, by: `user-${below(5)}`, at, text: makeText() };
+      const messages = [...some].map((at): Said => {
+        const seq = seqOf[at]!;
+        const { chatId } = chats[chatOf[at]!]!;
+        return { chatId, seq, rev: seq + 1, by: `user-${below(5)}`, at: atOf[at]!, text: makeText() };
       });
       texts += since(cpu);
       await search.put(messages);
-      if (Math.floor((done + messages.length) / 100_000) > Math.floor(done / 100_000)) say(`${done + messages.length} messages`);
-      done += messages.length;
+      if (Math.floor(next / 100_000) > Math.floor((next - putAtOnce) / 100_000)) say(`${next} messages`);
     }
   };
   await Promise.all(Array.from({ length: putters }, work));
-  return { cpu: (since(cpu) - texts) / done, rate: (done * seconds) / (performance.now() - from) };
+  return { cpu: (since(cpu) - texts) / count, rate: (count * seconds) / (performance.now() - from) };
 }
 
 function makeText(): string {
@@ -189,17 +195,20 @@ console.log(
 const count = { embedded: Number(values.embedded), mongo: Number(values.messages) };
 if (count.embedded > 0) {
   const folder = mkdtempSync(join(tmpdir(), "confab-search-"));
-  const database = openDatabase({ data: folder });
-  setFlagsFromString("--expose-gc");
-  const collectGarbage = runInNewContext("gc") as () => void;
-  const memory = () => (collectGarbage(), process.memoryUsage().heapUsed);
-  const before = memory();
-  await bench("embedded", await StoreSearch.open(database), count.embedded, async () => {
-    const files = readdirSync(folder, { recursive: true, withFileTypes: true });
-    const bytes = sum(files.map((file) => statSync(join(file.parentPath, file.name)).size));
-    return `${perMessage(bytes, count.embedded)} of file and ${perMessage(memory() - before, count.embedded)} of memory a message`;
+  const search = await FtsSearch.open({
+    folder,
+    epoch: "bench",
+    log: { messagesBefore: async () => [], hasMessage: async () => true },
+    logger: console,
   });
-  await database.close();
+  const memory = () => process.memoryUsage.rss();
+  const before = memory();
+  await bench("embedded", search, count.embedded, async () => {
+    const bytes = sum(readdirSync(folder).map((name) => statSync(join(folder, name)).size));
+    return `${perMessage(bytes, count.embedded)} of file a message; memory grew by ${Math.round((memory() - before) / 1e6)} MB`;
+  });
+  console.log(`memory after the searches: ${Math.round((memory() - before) / 1e6)} MB more than before`);
+  await search.close();
   rmSync(folder, { recursive: true });
 }
 if (count.mongo > 0) {

@@ -1,5 +1,7 @@
 import fc from "fast-check";
-import { begins, foldWord, marksOf, openingOf, readWanted, wordsOf } from "./words.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { begins, distinctWords, foldWord, marksOf, maxKeyBytes, maxKeys, openingOf, readWanted, wordsOf } from "./words.ts";
 
 const words = (text: string) => wordsOf(text).map(({ word }) => word);
 const finds = (q: string, text: string) => marksOf(readWanted(q), text)?.map(({ start, end }) => text.slice(start, end));
@@ -50,11 +52,58 @@ test("a long word is found by its first 64 units, never by half a character", ()
   expect(finds("x".repeat(150), `a ${"x".repeat(200)}`)).toEqual(["x".repeat(200)]);
 });
 
-test("a long text is found by its first 1000 different words, and those are marked wherever they stand", () => {
-  const text = `${Array.from({ length: 1500 }, (_, at) => `w${at}`).join(" ")} w0`;
-  expect(new Set(words(text)).size).toBe(1000);
-  expect(finds("w0 w999", text)).toEqual(["w0", "w999", "w0"]);
-  expect(finds("w1200 w0", text)).toBeUndefined();
+describe("what a text can add to an index is bounded", () => {
+  const keysIn = (text: string) => {
+    const different = new Set(words(text));
+    return [...different, ...new Set([...different].flatMap((word) => openingOf(word) ?? []))];
+  };
+  const bytes = (keys: string[]) => keys.reduce((sum, key) => sum + Buffer.byteLength(key), 0);
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  let state = seed || 1;
+  const random = (count: number) => (state = (state * 48_271) % 2_147_483_647) % count;
+  const made = (length: number, letters: string) =>
+    Array.from({ length }, () => [...letters][random([...letters].length)]).join("");
+  const many = (length: number, letters: string) =>
+    Array.from({ length: Math.ceil(8000 / (length + 1)) }, () => made(length, letters))
+      .join(" ")
+      .slice(0, 8000);
+  const block = (from: number, count: number) =>
+    Array.from({ length: count }, (_, at) => String.fromCharCode(from + at)).join("");
+
+  test.each([
+    ["short words", many(4, "abcdefghijklmnopqrstuvwxyz")],
+    ["words of seven letters", many(7, "abcdefghijklmnopqrstuvwxyz")],
+    ["the longest words, of three bytes a letter", many(64, block(0x905, 50))],
+    ["Chinese without sense", made(8000, block(0x4e00, 2000))],
+    ["Korean without sense", made(8000, block(0xac00, 2000))],
+    ["letters that are words when folded", many(16, block(0xfdf2, 7))],
+  ])("%s", (_what, text) => {
+    const keys = keysIn(text);
+    expect([seed, keys.length <= maxKeys, bytes(keys) <= maxKeyBytes]).toEqual([seed, true, true]);
+    expect(keys.length === maxKeys || keys.length === maxKeys - 1 || bytes(keys) > maxKeyBytes - 300).toBe(true);
+  });
+
+  test("the longest message is found by all its words if it is prose", () => {
+    const folder = join(__dirname, "../../../docs");
+    const prose = readdirSync(folder)
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => readFileSync(join(folder, name), "utf8"));
+    const parts = prose.join("\n").match(/[^]{8000}/g)!;
+    expect(parts.length).toBeGreaterThan(5);
+    for (const part of parts) expect(new Set(words(part))).toEqual(new Set(part.split("\n").flatMap(words)));
+  });
+
+  test("words after the first that does not fit are not found, the others are marked wherever they stand", () => {
+    const text = `${Array.from({ length: 2000 }, (_, at) => `w${at}`).join(" ")} w0`;
+    expect(keysIn(text)).toHaveLength(maxKeys);
+    expect(finds("w0 w1300", text)).toEqual(["w0", "w1300", "w0"]);
+    expect(finds("w1500 w0", text)).toBeUndefined();
+  });
+
+  test("the different words of a text are the same as its words", () => {
+    for (const text of ["One two ONE", "Größe größe", "x".repeat(70), many(3, "ab"), many(7, "abcdefgh")])
+      expect([...distinctWords(text)]).toEqual([...new Set(words(text))]);
+  });
 });
 
 test.each([

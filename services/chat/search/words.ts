@@ -22,8 +22,12 @@ export interface Mark {
 
 /** A longer word is found by so much of it. */
 const maxLength = 64;
-/** Different words that a text is found by: the first so many. */
-const maxWords = 1000;
+/**
+ * What one text can add to an index. Its words and their openings are the keys; words after the first that does not fit are
+ * not found. 8,000 characters of English prose make about 900 keys of 5 kB.
+ */
+export const maxKeys = 1500;
+export const maxKeyBytes = 16_000;
 
 /**
  * Scripts that put no space between words, and Korean, which hangs endings on them. Where a word ends in them, only a
@@ -74,15 +78,59 @@ export function foldWord(word: string): string {
 /** The words of a text in the order in which they stand there; pairs of characters overlap. */
 export function wordsOf(text: string): Word[] {
   const found: Word[] = [];
-  const known = new Set<string>();
-  for (const run of runsOf(text)) {
-    for (const word of run.unspaced ? pairsOf(run.words) : run.words) {
-      if (known.size === maxWords && !known.has(word.word)) continue;
-      known.add(word.word);
-      found.push(word);
-    }
-  }
+  const keys = new Keys();
+  for (const run of runsOf(text))
+    for (const word of run.unspaced ? pairsOf(run.words) : run.words) if (keys.add(word.word)) found.push(word);
   return found;
+}
+
+/** The keys of one text, up to the bound. */
+class Keys {
+  readonly #words = new Set<string>();
+  #units = 0;
+  /** Counted only in long texts, since it takes as long as finding the words. */
+  #openings: Set<string> | undefined;
+  #bytes = 0;
+  #isFull = false;
+
+  /** Whether the word is one of those that the text is found by. */
+  add(word: string): boolean {
+    if (this.#words.has(word)) return true;
+    if (this.#isFull) return false;
+    this.#units += word.length;
+    // A word adds two keys at most, none longer than itself, of three bytes a unit.
+    const mayNotFit = this.#openings !== undefined || 2 * (this.#words.size + 1) > maxKeys || 6 * this.#units > maxKeyBytes;
+    if (mayNotFit && !this.#fits(word)) {
+      this.#isFull = true;
+      return false;
+    }
+    this.#words.add(word);
+    return true;
+  }
+
+  #fits(word: string): boolean {
+    if (!this.#openings) {
+      this.#openings = new Set();
+      for (const known of this.#words) this.#count(known, this.#openings);
+    }
+    this.#count(word, this.#openings);
+    return this.#words.size + 1 + this.#openings.size <= maxKeys && this.#bytes <= maxKeyBytes;
+  }
+
+  #count(word: string, openings: Set<string>): void {
+    this.#bytes += Buffer.byteLength(word);
+    const opening = openingOf(word);
+    if (opening === undefined || openings.has(opening)) return;
+    openings.add(opening);
+    this.#bytes += Buffer.byteLength(opening);
+  }
+}
+
+/** The different words of a text. */
+export function distinctWords(text: string): Iterable<string> {
+  // Most texts are ASCII, and too short to reach the bound: these take half the time.
+  if (ascii.test(text) && text.length <= maxKeys / 2) return new Set((text.toLowerCase().match(asciiWords) ?? []).map(cut));
+  return new Set(wordsOf(text).map(({ word }) => word));
 }
 
 /** What a search is for. The last word may be the beginning of one. */

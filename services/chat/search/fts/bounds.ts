@@ -9,7 +9,7 @@ export interface Bounds {
 
 export class TimeBounds {
   readonly #sizes: Sizes;
-  /** One entry for 65,536 messages: all of them fit into memory. */
+  /** One entry for 16,384 messages: all of them fit into memory. */
   readonly #eras: Map<number, Bounds>;
   readonly #blocksOf: StatementSync;
   readonly #widen: Record<"era" | "block", StatementSync>;

@@ -85,7 +85,8 @@ export class Filling {
       }
     }
     const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-    if (next === undefined && count > 0) this.#logger.info(`The search index was filled from the log: ${count} messages in ${seconds} s.`);
+    if (next === undefined && count > 0)
+      this.#logger.info(`The search index was filled from the log: ${count} messages in ${seconds} s.`);
   }
 
   async #write(messages: readonly LoggedMessage[]): Promise<void> {

@@ -1,7 +1,7 @@
 /* One search in the full-text index. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { follows, type Found, type Hit, type Query, type Searched } from "../index.ts";
-import type { TimeBounds } from "./bounds.ts";
+import type { Bounds, TimeBounds } from "./bounds.ts";
 import { chatMask, chatToken, firstRowOf, orderOf, prefixOf, senderToken, type Sizes } from "./layout.ts";
 import type { Names } from "./names.ts";
 import { hasToken, tokenOf, tokenOfBeginning, type WantedToken } from "./tokens.ts";
@@ -30,7 +30,10 @@ export class Finder {
   readonly bounds: TimeBounds;
   readonly limits: FinderLimits;
   readonly sizes: Sizes;
+  /** Of all chats; of those in the temporary table. */
   readonly matches: StatementSync;
+  readonly matchesOfChats: StatementSync;
+  readonly setChats: (numbers: readonly number[]) => void;
   readonly range: StatementSync;
   readonly timeAt: StatementSync;
 
@@ -39,17 +42,26 @@ export class Finder {
     this.bounds = bounds;
     this.sizes = sizes;
     this.limits = limits;
+    db.exec("create temp table if not exists searched (chat integer primary key)");
+    const clear = db.prepare("delete from searched");
+    const fill = db.prepare("insert or ignore into searched select value from json_each(?)");
+    this.setChats = (numbers) => {
+      clear.run();
+      fill.run(JSON.stringify(numbers));
+    };
     // `cross join` keeps the order of the tables, and with it the order of the rows.
-    this.matches = db.prepare(`
-      select m.id, m.chat, m.seq, m.at from fts cross join messages m on m.id = fts.rowid
-      where fts match ? and fts.rowid between ? and ? and (fts.rowid & ${chatMask}) in (select value from json_each(?))
-      order by fts.rowid desc
-    `);
+    const matches = (condition: string) =>
+      db.prepare(`
+        select m.id, m.chat, m.seq, m.at from fts cross join messages m on m.id = fts.rowid
+        where fts match ? and fts.rowid between ? and ? ${condition} order by fts.rowid desc
+      `);
+    this.matches = matches("");
+    this.matchesOfChats = matches(`and (fts.rowid & ${chatMask}) in (select chat from searched)`);
     this.range = db.prepare(
       "select seq, sender, at, words from messages where chat = ? and seq between ? and ? order by seq desc",
     );
     this.timeAt = db.prepare("select at from messages where chat = ? and seq <= ? and at is not null order by seq desc limit 1");
-    for (const statement of [this.matches, this.range]) statement.setReturnArrays(true);
+    for (const statement of [this.matches, this.matchesOfChats, this.range]) statement.setReturnArrays(true);
   }
 
   find(query: Query): Found {
@@ -114,12 +126,13 @@ class Search {
   /** Looks into the eras, the latest first. Answers the latest time that is left. */
   #searchEras(sender: number | undefined): number {
     this.#narrow();
+    if (!this.#hasChatTokens()) this.#finder.setChats([...this.#chats.keys()].map((number) => number & chatMask));
     const eras = this.#finder.bounds
       .eras()
       .filter(([, { minAt, maxAt }]) => minAt <= this.#latest && maxAt >= this.#earliest)
       .sort(([, a], [, b]) => b.maxAt - a.maxAt);
-    for (const [at, [era, { maxAt }]] of eras.entries()) {
-      if (!this.#mayHit(maxAt)) return -Infinity;
+    for (const [at, era] of eras.entries()) {
+      if (!this.#mayHit(era[1].maxAt)) return -Infinity;
       const left = this.#searchEra(era, sender, eras[at + 1]?.[1].maxAt ?? -Infinity);
       if (this.#mayEnd(left)) return left;
     }
@@ -127,18 +140,22 @@ class Search {
   }
 
   /** `rest` is the latest time in the eras after this one. Answers the latest time that is left. */
-  #searchEra(era: number, sender: number | undefined, rest: number): number {
-    const blocks = this.#blocksOf(era);
-    if (blocks.length === 0) return rest;
-    const { bounds, sizes, matches } = this.#finder;
-    const [first, last] = [blocks[0]!.block, blocks.at(-1)!.block];
+  #searchEra([era, { minAt, maxAt }]: [number, Bounds], sender: number | undefined, rest: number): number {
+    const { bounds, sizes } = this.#finder;
+    const isWhole = minAt >= this.#earliest && maxAt <= this.#latest;
+    let blocks = isWhole ? undefined : this.#blocksOf(era);
+    if (blocks?.length === 0) return rest;
+    // Nearly always nothing is found in an era, or all of it is asked for: then its blocks need not be read.
+    const perEra = sizes.era / sizes.block;
+    const [first, last] = blocks ? [blocks[0]!.block, blocks.at(-1)!.block] : [era * perEra, (era + 1) * perEra - 1];
     const rows = [firstRowOf(first * sizes.block), firstRowOf((last + 1) * sizes.block) - 1].map(BigInt) as [bigint, bigint];
-    const chats = JSON.stringify([...this.#chats.keys()].map((number) => number & chatMask));
+    const matches = this.#hasChatTokens() ? this.#finder.matches : this.#finder.matchesOfChats;
     let count = 0;
-    for (const row of matches.iterate(this.#expression(era, sender), ...rows, chats)) {
+    for (const row of matches.iterate(this.#expression(era, sender), ...rows)) {
       const [id, chat, seq, at] = row as unknown as Row;
+      blocks ??= this.#blocksOf(era);
       // The latest time from this row on.
-      const latest = blocks[bounds.blockOf(orderOf(id)) - first]!.latest;
+      const latest = blocks[bounds.blockOf(orderOf(id)) - blocks[0]!.block]!.latest;
       if (!this.#mayHit(latest)) break;
       const left = Math.max(latest, rest);
       if (++count % rowsAtOnce === 0 && this.#mayEnd(left)) return left;
@@ -168,9 +185,13 @@ class Search {
     const prefix = prefixOf(era);
     const terms = this.#wanted.map(({ token, isPrefix }) => `"${prefix}${token}"${isPrefix ? " *" : ""}`);
     if (sender !== undefined) terms.push(`"${prefix}${senderToken(sender)}"`);
-    const chats = [...this.#chats.keys()].map((chat) => `"${prefix}${chatToken(chat)}"`);
-    if (chats.length <= maxChatTokens) terms.push(`(${chats.join(" OR ")})`);
+    if (this.#hasChatTokens())
+      terms.push(`(${[...this.#chats.keys()].map((chat) => `"${prefix}${chatToken(chat)}"`).join(" OR ")})`);
     return terms.join(" AND ");
+  }
+
+  #hasChatTokens(): boolean {
+    return this.#chats.size <= maxChatTokens;
   }
 
   /** Of a member who left long ago, everything later is passed over. */

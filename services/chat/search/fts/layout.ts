@@ -17,7 +17,7 @@ export interface Sizes {
   /** Messages of a block, the smallest range whose times are known. */
   block: number;
 }
-export const defaultSizes: Sizes = { era: 65_536, block: 256 };
+export const defaultSizes: Sizes = { era: 16_384, block: 256 };
 
 /** Safe integers: orders stay below 2^33. */
 export const rowOf = (order: number, chat: number): number => order * chatSpan + (chat & chatMask);

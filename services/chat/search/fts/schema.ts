@@ -136,7 +136,12 @@ function durably(db: DatabaseSync, write: () => void): void {
 }
 
 export function readMeta(db: DatabaseSync): Map<string, unknown> {
-  return new Map(db.prepare("select name, value from meta").all().map(({ name, value }) => [name as string, value]));
+  return new Map(
+    db
+      .prepare("select name, value from meta")
+      .all()
+      .map(({ name, value }) => [name as string, value]),
+  );
 }
 
 export function writeMeta(db: DatabaseSync, name: string, value: string | number | null): void {

@@ -1,17 +1,19 @@
 /* Words as tokens of the full-text index. A token must pass FTS5's `ascii` tokenizer as one piece. */
-import { unspacedStart, wordsOf } from "../words.ts";
+import { distinctWords, unspacedStart } from "../words.ts";
 
 /** `tokenchars` of the tokenizer: `-` separates the parts of a token, `_` encloses an escaped character. */
 export const tokenCharacters = "-_";
 
 /** Bytes from 0x80 on are token characters; of ASCII only what a folded word consists of. */
-// eslint-disable-next-line no-control-regex
 const special = /[^a-z0-9\u0080-\u{10FFFF}]/gu;
+
+const plain = /^[a-z0-9]+$/;
 
 const escape = (part: string): string => part.replace(special, (character) => `_${character.codePointAt(0)!.toString(16)}_`);
 
 /** In scripts without spaces the first character is marked off, because only whole characters count as a beginning there. */
 export function tokenOf(word: string): string {
+  if (plain.test(word)) return word;
   const first = unspacedStart(word);
   return first === undefined ? escape(word) : `${escape(first)}-${escape(word.slice(first.length))}`;
 }
@@ -30,7 +32,7 @@ export function tokenOfBeginning(beginning: string): WantedToken {
 }
 
 /** The different tokens of a text, separated by spaces; empty if it has no word. */
-export const tokensOf = (text: string): string => [...new Set(wordsOf(text).map(({ word }) => tokenOf(word)))].join(" ");
+export const tokensOf = (text: string): string => [...new Set([...distinctWords(text)].map(tokenOf))].join(" ");
 
 export function hasToken(tokens: string, { token, isPrefix }: WantedToken): boolean {
   for (let at = tokens.indexOf(token); at >= 0; at = tokens.indexOf(token, at + 1)) {

@@ -50,9 +50,12 @@ export class Writer {
     this.#unindex = db.prepare("insert into fts(fts, rowid, words) values ('delete', ?, ?)");
     this.#some = db.prepare("select id, rev, sender, words from messages where chat = ? limit ?");
     this.#delete = db.prepare("delete from messages where id = ?");
-    const { first, last } = db.prepare("select min(id) as first, max(id) as last from messages").get() as Record<string, number | null>;
-    this.#lowest = first == null ? firstOrder : orderOf(first);
-    this.#next = last == null ? firstOrder : orderOf(last) + 1;
+    const { first, last } = db.prepare("select min(id) as first, max(id) as last from messages").get() as {
+      first: number | null;
+      last: number | null;
+    };
+    this.#lowest = first === null ? firstOrder : orderOf(first);
+    this.#next = last === null ? firstOrder : orderOf(last) + 1;
   }
 
   /** Whether words were removed, so that copies of them may be in the WAL. `fromLog`: the messages may be older than all that is here. */
