@@ -5,7 +5,7 @@ import { TimeBounds } from "./bounds.ts";
 import { defaultLimits, Finder, type FinderLimits } from "./finder.ts";
 import { defaultSizes, type Sizes } from "./layout.ts";
 import { Names } from "./names.ts";
-import { closeFile, isDamage, openFile, readMeta, removeFile, writeMeta, type Condition } from "./schema.ts";
+import { closeFile, isDamage, isUnusable, openFile, readMeta, removeFile, writeMeta, type Condition } from "./schema.ts";
 import { Writer, type Removal } from "./writer.ts";
 
 export interface EngineOptions {
@@ -53,7 +53,7 @@ export class Engine {
     try {
       this.#open();
     } catch (err) {
-      if (!isDamage(err)) throw err;
+      if (!isUnusable(err)) throw err;
       this.#replace();
     }
   }

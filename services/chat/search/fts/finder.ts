@@ -21,6 +21,16 @@ const maxNarrowed = 16;
 /** Rows between two looks at the clock. */
 const rowsAtOnce = 512;
 
+/** An era that takes less is searched together with others, up to so many. */
+const quickMs = 0.5;
+const maxGroup = 16;
+
+type Era = [number, Bounds];
+interface Block {
+  block: number;
+  /** The latest time in the era up to the end of this block. */
+  latest: number;
+}
 type Row = [id: number, chat: number, seq: number, at: number];
 type ScannedRow = [seq: number, sender: number | null, at: number | null, words: string | null];
 
@@ -131,31 +141,42 @@ class Search {
       .eras()
       .filter(([, { minAt, maxAt }]) => minAt <= this.#latest && maxAt >= this.#earliest)
       .sort(([, a], [, b]) => b.maxAt - a.maxAt);
-    for (const [at, era] of eras.entries()) {
-      if (!this.#mayHit(era[1].maxAt)) return -Infinity;
-      const left = this.#searchEra(era, sender, eras[at + 1]?.[1].maxAt ?? -Infinity);
+    let size = 1;
+    for (let at = 0; at < eras.length;) {
+      const group = eras.slice(at, at + size);
+      if (!this.#mayHit(group[0]![1].maxAt)) return -Infinity;
+      at += size;
+      const began = performance.now();
+      const left = this.#searchGroup(group, sender, eras[at]?.[1].maxAt ?? -Infinity);
       if (this.#mayEnd(left)) return left;
+      // Where little is found, most of the time goes into the statement itself.
+      size = performance.now() - began < quickMs ? Math.min(2 * size, maxGroup) : 1;
     }
     return -Infinity;
   }
 
-  /** `rest` is the latest time in the eras after this one. Answers the latest time that is left. */
-  #searchEra([era, { minAt, maxAt }]: [number, Bounds], sender: number | undefined, rest: number): number {
-    const { bounds, sizes } = this.#finder;
-    const isWhole = minAt >= this.#earliest && maxAt <= this.#latest;
-    let blocks = isWhole ? undefined : this.#blocksOf(era);
-    if (blocks?.length === 0) return rest;
-    // Nearly always nothing is found in an era, or all of it is asked for: then its blocks need not be read.
-    const perEra = sizes.era / sizes.block;
-    const [first, last] = blocks ? [blocks[0]!.block, blocks.at(-1)!.block] : [era * perEra, (era + 1) * perEra - 1];
-    const rows = [firstRowOf(first * sizes.block), firstRowOf((last + 1) * sizes.block) - 1].map(BigInt) as [bigint, bigint];
+  /** Looks into some eras by one statement. `rest` is the latest time in the eras after these. Answers the latest time that is left. */
+  #searchGroup(group: readonly Era[], sender: number | undefined, rest: number): number {
+    const rows = this.#rowsOf(group);
+    if (!rows) return rest;
+    const { bounds } = this.#finder;
     const matches = this.#hasChatTokens() ? this.#finder.matches : this.#finder.matchesOfChats;
+    const expression = group.map(([era]) => `(${this.#expression(era, sender)})`).join(" OR ");
     let count = 0;
-    for (const row of matches.iterate(this.#expression(era, sender), ...rows)) {
+    let era = -1;
+    let blocks: Block[] = [];
+    let lower = -Infinity;
+    for (const row of matches.iterate(expression, ...rows)) {
       const [id, chat, seq, at] = row as unknown as Row;
-      blocks ??= this.#blocksOf(era);
+      const order = orderOf(id);
+      if (bounds.eraOf(order) !== era) {
+        era = bounds.eraOf(order);
+        blocks = this.#blocksOf(era);
+        lower = Math.max(...group.filter(([other]) => other < era).map(([, { maxAt }]) => maxAt));
+      }
       // The latest time from this row on.
-      const latest = blocks[bounds.blockOf(orderOf(id)) - blocks[0]!.block]!.latest;
+      const block = Math.min(bounds.blockOf(order), blocks.at(-1)?.block ?? 0);
+      const latest = Math.max(blocks[block - (blocks[0]?.block ?? 0)]?.latest ?? -Infinity, lower);
       if (!this.#mayHit(latest)) break;
       const left = Math.max(latest, rest);
       if (++count % rowsAtOnce === 0 && this.#mayEnd(left)) return left;
@@ -164,13 +185,26 @@ class Search {
     return rest;
   }
 
+  /** The first row and the last that can be hits. */
+  #rowsOf(group: readonly Era[]): [bigint, bigint] | undefined {
+    const { era: perEra, block: perBlock } = this.#finder.sizes;
+    const [[era, { minAt, maxAt }]] = group as [Era];
+    const isPart = group.length === 1 && (minAt < this.#earliest || maxAt > this.#latest);
+    const blocks = isPart ? this.#blocksOf(era) : undefined;
+    if (blocks?.length === 0) return undefined;
+    const numbers = group.map(([number]) => number);
+    const from = blocks ? blocks[0]!.block * perBlock : Math.min(...numbers) * perEra;
+    const to = blocks ? (blocks.at(-1)!.block + 1) * perBlock : (Math.max(...numbers) + 1) * perEra;
+    return [BigInt(firstRowOf(from)), BigInt(firstRowOf(to) - 1)];
+  }
+
   /** The blocks of the era that are asked for, ascending and without a gap, each with the latest time up to its end. */
-  #blocksOf(era: number): { block: number; latest: number }[] {
+  #blocksOf(era: number): Block[] {
     const blocks = this.#finder.bounds.blocksOf(era);
     const isWanted = ({ minAt, maxAt }: { minAt: number; maxAt: number }) => minAt <= this.#latest && maxAt >= this.#earliest;
     const [first, last] = [blocks.findIndex(isWanted), blocks.findLastIndex(isWanted)];
     if (first < 0) return [];
-    const wanted: { block: number; latest: number }[] = [];
+    const wanted: Block[] = [];
     let latest = -Infinity;
     for (const { block, maxAt } of blocks.slice(first, last + 1)) {
       latest = Math.max(latest, maxAt);

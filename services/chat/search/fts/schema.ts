@@ -53,8 +53,7 @@ export function openFile(path: string, epoch: string): Opened {
     const opened = openExisting(path, epoch);
     if (opened) return opened;
   } catch (err) {
-    // No statement here depends on input, so an SQL error means that a table is missing.
-    if (!isDamage(err) && errorCode(err) !== sqlError) throw err;
+    if (!isUnusable(err)) throw err;
   }
   removeFile(path);
   return create(path, epoch);
@@ -175,3 +174,6 @@ function errorCode(err: unknown): number | undefined {
 
 /** Whether the error says that the file is damaged. */
 export const isDamage = (err: unknown): boolean => [corrupt, notADatabase].includes(errorCode(err) ?? 0);
+
+/** The same when opening, where no statement depends on input: an SQL error means that a table is missing. */
+export const isUnusable = (err: unknown): boolean => isDamage(err) || errorCode(err) === sqlError;
