@@ -7,6 +7,8 @@ import { advance, forget, type Warm } from "./warm.chat.ts";
 const readAtOnce = 500;
 /** Milliseconds between two rounds of keeping states. */
 const keepEvery = 2000;
+/** Chats at once, so that what is stored of them shares writes. */
+const keptAtOnce = 64;
 /** How often projections go after what other nodes append meanwhile; the rest waits for the next round. */
 const maxGoes = 3;
 /** The latest snapshots that are checked at open. */
@@ -52,12 +54,16 @@ export class Keeper {
     const dirty = [...this.#dirty.values()];
     this.#dirty.clear();
     let failure: unknown;
-    for (const warm of dirty) {
-      await this.#keepOne(warm).catch((err: unknown) => {
-        failure ??= err;
-        this.#touch(warm);
-      });
-    }
+    const work = async () => {
+      for (let warm = dirty.pop(); warm; warm = dirty.pop()) {
+        const one = warm;
+        await this.#keepOne(one).catch((err: unknown) => {
+          failure ??= err;
+          this.#touch(one);
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: keptAtOnce }, work));
     if (failure) throw failure as Error;
   }
 

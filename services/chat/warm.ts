@@ -118,10 +118,11 @@ export class WarmChats {
 
   /** Brings what is derived from the logs of these chats up to what is folded here. */
   async project(states: readonly Readonly<ChatState>[]): Promise<void> {
-    for (const { chatId } of states) {
+    const behind = states.flatMap(({ chatId }) => {
       const warm = this.#chats.get(chatId);
-      if (warm && warm.projectedRev < warm.state.rev) await this.#keeper.project(warm);
-    }
+      return warm && warm.projectedRev < warm.state.rev ? [warm] : [];
+    });
+    await Promise.all(behind.map((warm) => this.#keeper.project(warm)));
   }
 
   /** Stores what is derived from the chats that have changed; now and then, so that nobody has far to fold. */

@@ -144,6 +144,18 @@ export function searchSuite(open: () => Promise<SearchIndex>): void {
     expect(await seqs({ q: "word", chats: [whole(neighbour)] })).toEqual([1]);
   });
 
+  test("a chat that is reset is empty, and what is put then is found, also at lower revs", async () => {
+    await search.put(Array.from({ length: 250 }, (_, at) => said(at + 1, "word before", { rev: 5000 + at })));
+    await search.remove([{ chatId, seq: 3, rev: 9000 }]);
+    const other = uuid();
+    await search.put([said(1, "word", { chatId: other })]);
+    await search.reset(chatId);
+    expect(await seqs({ q: "before" })).toEqual([]);
+    await put("word", "word", "word");
+    expect(await seqs({ q: "word" })).toEqual([3, 2, 1]);
+    expect((await find({ q: "word", chats: [whole(other)] })).hits).toHaveLength(1);
+  });
+
   test("a chat that is removed while it is put into ends empty", async () => {
     const chats = Array.from({ length: 20 }, () => uuid());
     await Promise.all(

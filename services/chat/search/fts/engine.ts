@@ -89,6 +89,16 @@ export class Engine {
     });
   }
 
+  /** Removes a part of the messages of this chat; whether there may be more. */
+  removeSomeOf(chatId: string): boolean {
+    return this.#transaction(() => {
+      const chat = this.#names.findChat(chatId);
+      if (!chat) return false;
+      this.#hasRemains = true;
+      return !this.#writer.removeSome(chat.number, removedAtOnce);
+    });
+  }
+
   find(query: Query): Found {
     return this.#guarded(() => this.#finder.find(query));
   }

@@ -14,7 +14,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { v7 as uuid } from "uuid";
-import type { Said } from "../index.ts";
 import { Engine } from "./engine.ts";
 import { fileName, FtsSearch } from "./fts.search.ts";
 import type { LoggedMessage, MessageLog } from "./filling.ts";
@@ -174,7 +173,7 @@ describe("an index that was opened before", () => {
     source = newFolder();
     first = await open(source);
     messages = Array.from({ length: texts }, (_, at) => log.say(at, `${word("word", at)} common`));
-    for (let at = 0; at < texts; at += 50) await first.put(messages.slice(at, at + 50) as Said[]);
+    for (let at = 0; at < texts; at += 50) await first.put(messages.slice(at, at + 50));
     log.reads = 0;
   });
 

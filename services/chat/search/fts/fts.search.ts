@@ -77,6 +77,12 @@ export class FtsSearch implements SearchIndex {
     await this.#removeRest();
   }
 
+  async reset(chatId: string): Promise<void> {
+    await this.#flush();
+    while (await this.#call("removeSomeOf", chatId));
+    this.#scrubSoon();
+  }
+
   async find(query: Query): Promise<Found> {
     try {
       return await this.#call("find", query);

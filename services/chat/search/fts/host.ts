@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { isDamage } from "./schema.ts";
 
-type Methods = "state" | "write" | "removeSome" | "find" | "endFilling" | "reset" | "scrub" | "close";
+type Methods = "state" | "write" | "removeSome" | "removeSomeOf" | "find" | "endFilling" | "reset" | "scrub" | "close";
 type Arguments<M extends Methods> = Parameters<Engine[M]>;
 type Result<M extends Methods> = ReturnType<Engine[M]>;
 
