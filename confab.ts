@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { startNode, type ConfabNode } from "./node.ts";
 import { SchemaRefused } from "./mixins/store/migrations.ts";
-import { inMemory } from "./mixins/store/nedb.ts";
+import { inMemory, StoreRefused } from "./mixins/store/sqlite.ts";
 import { SettingsError } from "./mixins/settings.ts";
 import { providerSettings } from "./services/mail/settings.ts";
 
@@ -23,6 +23,7 @@ try {
   const isWording =
     err instanceof SettingsError ||
     err instanceof SchemaRefused ||
+    err instanceof StoreRefused ||
     (err as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS");
   console.error(isWording ? (err as Error).message : err);
   process.exit(1);

@@ -14,6 +14,7 @@ const shared = {
   testMatch: ["**/*.spec.ts"],
   moduleNameMapper: {
     "^@confab/(contracts|sdk)$": "<rootDir>/$1/index.ts",
+    "^@confab/sqlite$": "<rootDir>/adapters/sqlite/src/index.ts",
     "^@confab/(contracts|mixins|sdk)/(.*)$": "<rootDir>/$1/$2",
   },
 } satisfies Config;
@@ -29,7 +30,7 @@ const config: Config = {
     {
       ...shared,
       displayName: "quick",
-      roots: under("contracts", "mixins", "sdk", "services", "tools"),
+      roots: under("adapters", "contracts", "mixins", "sdk", "services", "tools"),
       testPathIgnorePatterns: [...ignored, "<rootDir>/tools/parts/"],
     },
     {

@@ -6,7 +6,7 @@ import { define } from "./define.ts";
 import { enclosing, mailsIndex, Outbox, type CausedMail, type Mailing } from "./outbox.ts";
 import { problem } from "./problem.ts";
 import { collection, type Collection } from "./store/collection.ts";
-import { openNedb } from "./store/nedb.ts";
+import { openTestStore } from "./store/testing.ts";
 import { ContractValidator } from "./validator.ts";
 
 const causes = collection<Mailing>("causes", [mailsIndex]);
@@ -33,9 +33,8 @@ beforeEach(async () => {
       return { jobId: params.jobId! };
     }),
   } as ServiceSchema);
-  const owner = broker.createService({ name: "owner" });
   await broker.start();
-  all = await openNedb(owner, "memory").collection(causes);
+  all = await openTestStore().collection(causes);
 });
 afterEach(async () => {
   jest.restoreAllMocks();

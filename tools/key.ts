@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { scopes, type Params, type Scope } from "@confab/contracts";
 import { call } from "@confab/mixins/define.ts";
 import { checkSettings, SettingsError } from "@confab/mixins/settings.ts";
-import { FolderInUse, inMemory } from "@confab/mixins/store/nedb.ts";
+import { inMemory, StoreRefused } from "@confab/mixins/store/sqlite.ts";
 import { ServiceBroker } from "moleculer";
 import { brokerOptions, clusterSettings } from "../moleculer.config.ts";
 import { settings as userSettings } from "../services/user/settings.ts";
@@ -84,7 +84,7 @@ async function lateness(transporter: string | undefined): Promise<never> {
 }
 
 function describe(err: unknown): unknown {
-  if (err instanceof FolderInUse)
+  if (err instanceof StoreRefused)
     return `${err.message}\nStop Confab for the moment, or let an administrator make the key: POST /api/v1/admin/keys`;
   const { type, code, message, data } = err as { type?: string; code?: unknown; message: string; data?: unknown };
   if (err instanceof Wording || err instanceof SettingsError || String(code).startsWith("ERR_PARSE_ARGS")) return message;

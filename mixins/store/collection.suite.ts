@@ -11,7 +11,7 @@ interface Thing extends Document {
 
 const things = collection<Thing>("things", [
   { name: "at", fields: ["at"], carries: "ranges" },
-  { name: "words", fields: ["words"], sparse: true, carries: "things by each of their words" },
+  { name: "words", fields: ["words"], array: true, sparse: true, carries: "things by each of their words" },
   { name: "run", fields: ["run", "at"], carries: "a compound key that is not unique" },
 ]);
 

@@ -1,7 +1,6 @@
 /**
- * The port that both databases fill: collections of documents with Mongo's filters and updates, of which only what
- * NeDB and MongoDB understand alike is let through. What a service asks of its data it asks in named operations of
- * its own store, written once on top of this. A document is what JSON can say: times are numbers.
+ * The port that SQLite and MongoDB implement: collections of documents with MongoDB's filters and updates, as far as both
+ * support them. Services use it through named operations of their own stores. A document is what JSON can say: times are numbers.
  */
 export interface Document {
   _id: string;
@@ -11,33 +10,46 @@ type Field<D> = keyof D & string;
 type ArrayField<D> = { [K in Field<D>]-?: NonNullable<D[K]> extends readonly unknown[] ? K : never }[Field<D>];
 
 /**
- * An index as data. `carries` says which guarantee or read stands on it. An index on an array finds a document by each
- * element; it has no other field, since NeDB would take the array of a compound key for one value.
+ * An index as data. `carries` says which guarantee or read needs it. An index on an array finds a document by each
+ * element, and has no other field.
  */
 export type Index<D> = {
   name: string;
-  /** Documents without the field are left out. */
+  /** Documents without the first field are left out. */
   sparse?: boolean;
-  /** Made in this database alone. NeDB finds by one field, or by all of several that are each given; MongoDB by the first of several. */
-  only?: "nedb" | "mongodb";
   carries: string;
 } & (
-  { fields: readonly Exclude<Field<D>, ArrayField<D>>[]; unique?: boolean } | { fields: readonly [ArrayField<D>]; unique?: false }
+  | { fields: readonly Exclude<Field<D>, ArrayField<D>>[]; unique?: boolean; array?: false }
+  | { fields: readonly [ArrayField<D>]; unique?: false; array: true }
 );
+
+/** How SQLite stores a collection that is written often, so that each field is stored once and in few bytes. */
+export interface Compact<D> {
+  /** Numbers and short strings. */
+  columns?: readonly Field<D>[];
+  /** Strings that contain UUIDs. */
+  packed?: readonly Field<D>[];
+  /** Fields that repeat a value inside the document, by its path. */
+  copies?: { readonly [K in Field<D>]?: readonly string[] };
+  /** Strings of the form `of:number`. */
+  numbered?: { readonly [K in Field<D>]?: { of: Field<D>; number: Field<D>; risesWith?: Field<D> } };
+}
 
 export interface CollectionSchema<D extends Document> {
   name: string;
   indexes: readonly Index<D>[];
+  compact?: Compact<D>;
   /** Only there so that the type of the documents travels with the schema. */
   readonly document?: D;
 }
 
-export const collection = <D extends Document>(name: string, indexes: readonly Index<D>[] = []): CollectionSchema<D> => ({
-  name,
-  indexes,
-});
+export const collection = <D extends Document>(
+  name: string,
+  indexes: readonly Index<D>[] = [],
+  { compact }: { compact?: Compact<D> } = {},
+): CollectionSchema<D> => ({ name, indexes, compact });
 
-/** What an array is asked is whether it holds an element. Ranges of elements are not asked for: NeDB would answer a document once for each. */
+/** An array is only asked whether it holds an element. */
 type Condition<V> =
   NonNullable<V> extends readonly (infer E)[]
     ? E | { $in?: readonly E[]; $exists?: boolean }
@@ -81,6 +93,8 @@ export interface Collection<D extends Document> {
 export interface Database {
   /** Whether other processes write to it too; where not, what this process has folded is all there is. */
   readonly shared: boolean;
+  /** The folder of the embedded store; undefined in memory and on MongoDB. */
+  readonly folder?: string;
   collection<D extends Document>(schema: CollectionSchema<D>): Promise<Collection<D>>;
   /** Leaves nothing in its files of what was removed or replaced up to now: for whose words are to be gone. */
   scrub(): Promise<void>;

@@ -1,5 +1,4 @@
-import type { Service } from "moleculer";
 import { migrationsSuite } from "./migrations.suite.ts";
-import { openNedb } from "./nedb.ts";
+import { openTestStore } from "./testing.ts";
 
-migrationsSuite(() => openNedb({ name: "people", broker: {}, logger: console } as unknown as Service, "memory"));
+migrationsSuite(() => openTestStore("people"));

@@ -48,7 +48,6 @@ export function openMongo(service: Service, mongoUrl: string): Database {
       await adapter.connect();
       const native = mongoose.connection.db!.collection<D>(fullName, durable);
       for (const index of indexes) {
-        if (index.only === "nedb") continue;
         const keys = Object.fromEntries(index.fields.map((field) => [field, 1 as const]));
         await native.createIndex(keys, { name: index.name, unique: index.unique ?? false, sparse: index.sparse ?? false });
       }

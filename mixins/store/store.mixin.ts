@@ -5,13 +5,14 @@ import { declareSettings, text, url, type Values } from "../settings.ts";
 import type { Database } from "./collection.ts";
 import { Migrator, type Migration, type MigratorOptions } from "./migrations.ts";
 import { openMongo } from "./mongo.ts";
-import { openNedb } from "./nedb.ts";
 import { openOnce } from "./open-once.ts";
+import { openSqlite } from "./sqlite.ts";
 
 /** Where the data is. Every service with a store reads these. */
 export const storeSettings = declareSettings(
   "store",
   {
+    NODE_ENV: clusterDeclarations.NODE_ENV,
     TRANSPORTER: clusterDeclarations.TRANSPORTER,
     MONGO_URL: url(["mongodb", "mongodb+srv"], {
       about: "The MongoDB replica set that keeps the data; without it the data is in files in DATA_DIR.",
@@ -39,8 +40,8 @@ export function store<S>(
   let migrator: Migrator | undefined;
   return {
     async started(this: WithStore<S>) {
-      const { MONGO_URL, DATA_DIR } = this.settings;
-      database = MONGO_URL ? openMongo(this, MONGO_URL) : openNedb(this, DATA_DIR);
+      const { MONGO_URL, DATA_DIR, NODE_ENV } = this.settings;
+      database = MONGO_URL ? openMongo(this, MONGO_URL) : await openSqlite(this, DATA_DIR, { refuseScans: NODE_ENV === "test" });
       // Shared by the store and its migrations.
       const shared = openOnce(database);
       const place = `The data of ${this.name} in ${MONGO_URL ? nameOf(MONGO_URL) : resolve(DATA_DIR)}`;

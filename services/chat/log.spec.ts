@@ -1,6 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Service } from "moleculer";
-import { openNedb } from "@confab/mixins/store/nedb.ts";
+import { openTestStore } from "@confab/mixins/store/testing.ts";
 import { Unavailable, type Outcome } from "@confab/mixins/store/collection.ts";
 import { problem } from "@confab/mixins/problem.ts";
 import { newRules } from "./actions/chats.ts";
@@ -11,13 +10,12 @@ import type { StoredEntry } from "./store/documents.ts";
 import { UserLog } from "./userlog.ts";
 import { WarmChats } from "./warm.ts";
 
-const service = { name: "chat", broker: {}, logger: console } as unknown as Service;
 const chatId = "chat";
 let names = 0;
 
 /** Two nodes on one store are two logs on one ChatStore that says it is shared. */
 async function openShared(): Promise<ChatStore> {
-  const store = await ChatStore.open(openNedb(service, "memory"));
+  const store = await ChatStore.open(openTestStore());
   return Object.assign(store, { shared: true });
 }
 

@@ -2,7 +2,7 @@
 import type { ActionName, Chat, Entry, Language, Message, Params, Payload, Result } from "@confab/contracts";
 import { isProblem, problem, ProblemRegenerator } from "@confab/mixins/problem.ts";
 import type { Outcome } from "@confab/mixins/store/collection.ts";
-import { openNedb } from "@confab/mixins/store/nedb.ts";
+import { openTestStore } from "@confab/mixins/store/testing.ts";
 import { ContractValidator } from "@confab/mixins/validator.ts";
 import { ServiceBroker, type Service, type ServiceSchema } from "moleculer";
 import { v7 as uuid } from "uuid";
@@ -10,11 +10,9 @@ import chatService from "./chat.service.ts";
 import type { ChatService } from "./service.ts";
 import { ChatStore } from "./store/chat.store.ts";
 
-const owner = { name: "chat", broker: {}, logger: console } as unknown as Service;
-
 /** A store in memory that says whether other nodes write to it too. */
 export async function openStore(shared: boolean): Promise<ChatStore> {
-  return Object.assign(await ChatStore.open(openNedb(owner, "memory")), { shared });
+  return Object.assign(await ChatStore.open(openTestStore()), { shared });
 }
 
 type Operation = Exclude<

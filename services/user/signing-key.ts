@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSy
 import { join } from "node:path";
 import type { PublicKey } from "@confab/contracts";
 import { tokenTerms } from "@confab/mixins/sessions.ts";
-import { inMemory } from "@confab/mixins/store/nedb.ts";
+import { inMemory } from "@confab/mixins/store/sqlite.ts";
 
 /** The signing key and all that is derived from it. Only `published` ever leaves this service. */
 export interface Keys {

@@ -26,7 +26,7 @@ interface Changed {
 type Ack = (answer: unknown) => void;
 
 const options = readOptions();
-const database = openDatabase(options);
+const database = await openDatabase(options);
 const entries = await database.collection(documents.entries);
 const receipts = await database.collection(collection<{ _id: string; readSeq: number }>("receipts"));
 const heads = new Map<string, number>();

@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import type { Collection, Database } from "@confab/mixins/store/collection.ts";
 import { openMongo } from "@confab/mixins/store/mongo.ts";
-import { openNedb } from "@confab/mixins/store/nedb.ts";
+import { openSqlite } from "@confab/mixins/store/sqlite.ts";
 import { ServiceBroker } from "moleculer";
 import { entries, type StoredEntry } from "../../services/chat/store/documents.ts";
 
@@ -22,10 +22,10 @@ export function readOptions() {
   return { ...values, port: Number(values.port), count: Number(values.count), chats: Number(values.chats) };
 }
 
-export function openDatabase({ mongo, data }: { mongo?: string; data: string }): Database {
+export async function openDatabase({ mongo, data }: { mongo?: string; data: string }): Promise<Database> {
   const service = new ServiceBroker({ logger: false }).createService({ name: "chat" });
-  return mongo ? openMongo(service, mongo) : openNedb(service, data);
+  return mongo ? openMongo(service, mongo) : openSqlite(service, data);
 }
 
-export const openEntries = (options: { mongo?: string; data: string }): Promise<Collection<StoredEntry>> =>
-  openDatabase(options).collection(entries);
+export const openEntries = async (options: { mongo?: string; data: string }): Promise<Collection<StoredEntry>> =>
+  (await openDatabase(options)).collection(entries);

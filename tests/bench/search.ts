@@ -214,7 +214,7 @@ if (count.embedded > 0) {
 if (count.mongo > 0) {
   const parts = await startParts();
   try {
-    const database = openDatabase({ mongo: parts.mongoUrl.replace(/\/(?=\?|$)/, "/search"), data: "" });
+    const database = await openDatabase({ mongo: parts.mongoUrl.replace(/\/(?=\?|$)/, "/search"), data: "" });
     await bench("MongoDB", await StoreSearch.open(database), count.mongo, async () => {
       const stats = await mongoose.connection.db!.command({ collStats: "chat.messageWords" });
       const bytes = [stats["storageSize"], stats["totalIndexSize"]].map(Number);

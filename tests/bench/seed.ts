@@ -22,7 +22,7 @@ const batchSize = 500;
 /** Chats that are filled at once: a database of its own process has something to do while this one makes the next batch. */
 const atOnce = options.mongo ? 4 : 1;
 
-const database = openDatabase(options);
+const database = await openDatabase(options);
 const store = await ChatStore.open(database);
 const projector = new Projector(store, new UserLog(store, () => {}));
 const began = Date.now() - options.count;

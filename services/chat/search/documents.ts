@@ -19,7 +19,7 @@ export interface StoredWords {
 }
 
 export const messageWords = collection<StoredWords>("messageWords", [
-  { name: "keys", fields: ["keys"], carries: "messages by their words, a block of a chat at a time" },
+  { name: "keys", fields: ["keys"], array: true, carries: "messages by their words, a block of a chat at a time" },
 ]);
 
 /**

@@ -1,8 +1,7 @@
-import { inMemory, openNedb } from "@confab/mixins/store/nedb.ts";
-import type { Service } from "moleculer";
+import { openTestStore } from "@confab/mixins/store/testing.ts";
 import { storeSearchSuite } from "./store.search.suite.ts";
 
-const database = openNedb({ name: "chat", broker: {}, logger: console } as unknown as Service, inMemory);
+const database = openTestStore();
 afterAll(() => database.close());
 
 storeSearchSuite(() => database);

@@ -189,12 +189,27 @@ export interface StoredUserSubject {
   entry: UserSubject;
 }
 
-export const entries = collection<StoredEntry>("entries", [
-  { name: "key", fields: ["chatId", "key"], unique: true, carries: "G3: one message for one name" },
-  { name: "seq", fields: ["seqKey"], sparse: true, carries: "pages of messages as ranges" },
-  { name: "message", fields: ["messageId"], sparse: true, carries: "a message by its id, and what was sent lately as a range" },
-  { name: "edits", fields: ["editOf"], sparse: true, carries: "what a message said between" },
-]);
+export const entries = collection<StoredEntry>(
+  "entries",
+  [
+    { name: "key", fields: ["chatId", "key"], unique: true, carries: "G3: one message for one name" },
+    { name: "seq", fields: ["seqKey"], sparse: true, carries: "pages of messages as ranges" },
+    { name: "message", fields: ["messageId"], sparse: true, carries: "a message by its id, and what was sent lately as a range" },
+    { name: "edits", fields: ["editOf"], sparse: true, carries: "what a message said between" },
+  ],
+  {
+    compact: {
+      columns: ["rev", "seq", "type", "at"],
+      packed: ["chatId", "key"],
+      copies: { messageId: ["body", "id"], editOf: ["body", "messageId"] },
+      numbered: {
+        _id: { of: "chatId", number: "rev" },
+        // An entry has the seq of the last message up to it.
+        seqKey: { of: "chatId", number: "seq", risesWith: "_id" },
+      },
+    },
+  },
+);
 export const memberships = collection<StoredMembership>("memberships", [
   { name: "user", fields: ["userId"], carries: "the chats of a user" },
 ]);

@@ -1,7 +1,6 @@
 /* Chats as simple as can be, a clock that a test moves, and nodes of mail that die between any two of their steps. */
 import type { Params, Preferences } from "@confab/contracts";
-import { openNedb } from "@confab/mixins/store/nedb.ts";
-import { ServiceBroker } from "moleculer";
+import { openTestStore } from "@confab/mixins/store/testing.ts";
 import { v7 as uuid } from "uuid";
 import type { Job } from "../job.ts";
 import { DigestStore } from "../store/digest.store.ts";
@@ -140,8 +139,7 @@ export class Mails {
   }
 
   static async open(): Promise<Mails> {
-    const service = new ServiceBroker({ logger: false }).createService({ name: "mail" });
-    const database = { ...openNedb(service, "memory"), shared: true };
+    const database = { ...openTestStore(), shared: true };
     return new Mails(await DigestStore.open(database), await MailStore.open(database));
   }
 

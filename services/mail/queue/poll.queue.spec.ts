@@ -1,14 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Database } from "@confab/mixins/store/collection.ts";
-import { openNedb } from "@confab/mixins/store/nedb.ts";
-import { ServiceBroker } from "moleculer";
+import { openTestStore } from "@confab/mixins/store/testing.ts";
 import { makeJob, type Job } from "../job.ts";
 import type { Mail } from "../mail.ts";
 import { MailStore } from "../store/mail.store.ts";
 import { PollQueue } from "./poll.queue.ts";
 import { MailWorker, type WorkerOptions } from "./worker.ts";
 
-const service = new ServiceBroker({ logger: false }).createService({ name: "mail" });
 const log = { info() {}, warn() {} };
 
 let database: Database;
@@ -16,7 +14,7 @@ let store: MailStore;
 let running: PollQueue[];
 
 beforeEach(async () => {
-  database = openNedb(service, "memory");
+  database = openTestStore();
   // As several nodes see it.
   store = await MailStore.open({ ...database, shared: true });
   running = [];

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Unavailable, type Database } from "@confab/mixins/store/collection.ts";
-import { openNedb } from "@confab/mixins/store/nedb.ts";
-import { ServiceBroker } from "moleculer";
+import { openTestStore } from "@confab/mixins/store/testing.ts";
 import { makeJob, type Job } from "../job.ts";
 import type { Mail } from "../mail.ts";
 import { MailStore } from "../store/mail.store.ts";
@@ -9,7 +8,6 @@ import { Refused } from "../transports/transport.ts";
 import { growingPauses, leaseMs } from "./queue.ts";
 import { MailWorker, mostTakes, Unsendable, type WorkerOptions } from "./worker.ts";
 
-const service = new ServiceBroker({ logger: false }).createService({ name: "mail" });
 const day = 24 * 3_600_000;
 const aMoment = 20;
 
@@ -20,7 +18,7 @@ let counted: string[];
 let now: number;
 
 beforeEach(async () => {
-  store = await MailStore.open((database = openNedb(service, "memory")));
+  store = await MailStore.open((database = openTestStore()));
   [lines, counted, now] = [[], [], 1000 * day];
 });
 afterEach(() => database.close());

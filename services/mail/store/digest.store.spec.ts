@@ -1,17 +1,15 @@
-import { openNedb } from "@confab/mixins/store/nedb.ts";
-import { ServiceBroker } from "moleculer";
+import { openTestStore } from "@confab/mixins/store/testing.ts";
 import { DigestStore } from "./digest.store.ts";
 import { digestStoreSuite } from "./digest.store.suite.ts";
 
-const service = new ServiceBroker({ logger: false }).createService({ name: "mail" });
-const database = openNedb(service, "memory");
+const database = openTestStore();
 afterAll(() => database.close());
 
 let store: Promise<DigestStore> | undefined;
 digestStoreSuite(() => (store ??= DigestStore.open({ ...database, shared: true })));
 
 test("embedded, who had somebody in hand or was looking is dead when a process starts", async () => {
-  const mine = await DigestStore.open(openNedb(service, "memory"));
+  const mine = await DigestStore.open(openTestStore());
   await mine.note(new Map([["ann", { at: 1 }]]), 0);
   await mine.takePending("dead", 10, 1_000_000);
   await mine.beginScan("a", 1, "dead");

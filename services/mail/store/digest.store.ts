@@ -60,6 +60,7 @@ export type DecidedTold = StoredTold & { decided: StoredDecision };
 const scans = collection<StoredScan>("scans");
 const pending = collection<StoredPending>("pending", [
   { name: "due", fields: ["dueAt"], carries: "Who may have to be mailed now is a range." },
+  { name: "worker", fields: ["worker"], sparse: true, carries: "What a killed process had taken is found at the next start." },
 ]);
 const told = collection<StoredTold>("told");
 

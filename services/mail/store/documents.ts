@@ -77,15 +77,7 @@ export interface StoredInboxMail extends Document {
 }
 
 export const jobs = collection<StoredJob>("jobs", [
-  { name: "due", fields: ["state", "dueAt"], only: "mongodb", carries: "The next job to send is a range." },
-  {
-    name: "wanted",
-    fields: ["dueAt"],
-    sparse: true,
-    only: "nedb",
-    carries: "What waits is found among all that was sent, each second.",
-  },
-  { name: "toAddress", fields: ["address"], only: "nedb", carries: "The mails to an address are found among all." },
+  { name: "due", fields: ["state", "dueAt"], carries: "The next job to send is a range." },
   { name: "ended", fields: ["state", "endedAt"], carries: "What is over is removed by a range." },
   { name: "addressed", fields: ["address", "_id"], carries: "The newest mails to an address are a range." },
   { name: "listed", fields: ["state", "_id"], carries: "The newest and the oldest mails in a state are a range." },
@@ -105,5 +97,6 @@ export const declines = collection<StoredDecline>("declines");
 export const keys = collection<StoredKey>("keys");
 
 export const inbox = collection<StoredInboxMail>("inbox", [
+  { name: "at", fields: ["at"], carries: "Old mails are removed by a range." },
   { name: "address", fields: ["address", "_id"], carries: "The newest mails of an address are a range." },
 ]);

@@ -202,8 +202,7 @@ export class MailStore {
 
   /** Removes the words of dead letters that ended by then, in batches: finding one costs as much as finding many. */
   async #forgetWords(endedBy: number): Promise<void> {
-    // What is not sent has a time, by which it is found, embedded, without a look at all that was sent.
-    const filter = { state: "dead", dueAt: { $gte: 0 }, endedAt: { $lte: endedBy }, job: { $exists: true } } as const;
+    const filter = { state: "dead", endedAt: { $lte: endedBy }, job: { $exists: true } } as const;
     for (let lot = sweptTogether; lot === sweptTogether;) {
       const found = await this.#jobs.find(filter, { limit: sweptTogether });
       for (const { _id } of found) await this.#jobs.updateOne({ ...filter, _id }, { $unset: { job: true } });

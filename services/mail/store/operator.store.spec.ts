@@ -1,11 +1,11 @@
-import { openNedb } from "@confab/mixins/store/nedb.ts";
+import { openTestStore } from "@confab/mixins/store/testing.ts";
 import { ServiceBroker } from "moleculer";
 import type { MailService } from "../service.ts";
 import { openStores } from "./open.ts";
 import { operatorStoreSuite } from "./operator.store.suite.ts";
 
 const service = new ServiceBroker({ logger: false }).createService({ name: "mail" }) as MailService;
-const database = openNedb(service, "memory");
+const database = openTestStore();
 afterAll(() => database.close());
 
 // Embedded there is one process.

@@ -10,10 +10,6 @@ export interface Wanted {
   template?: string;
 }
 
-/** Whatever is not sent has a time: by that it is found, embedded, without a look at all that was sent. */
-const quickly = (state: StoredJob["state"] | undefined): Filter<StoredJob> =>
-  state === "waiting" || state === "dead" ? { dueAt: { $gte: 0 } } : {};
-
 /** What operators ask of the queue, over what the workers keep. */
 export class OperatorStore {
   readonly #jobs: Collection<StoredJob>;
@@ -32,7 +28,6 @@ export class OperatorStore {
   jobsBefore(wanted: Wanted, limit: number, before?: string): Promise<StoredJob[]> {
     const filter: Filter<StoredJob> = {
       ...wanted,
-      ...quickly(wanted.state),
       ...(before === undefined ? {} : { _id: { $lt: before } }),
     };
     return this.#jobs.find(filter, { sort: { _id: -1 }, limit });
@@ -62,7 +57,7 @@ export class OperatorStore {
 
   /** Those that have waited longest, the oldest first; but for replayed ones, whose ids are older than their waiting. */
   oldestWaiting(limit: number): Promise<StoredJob[]> {
-    const filter = { state: "waiting", ...quickly("waiting"), replayedAt: { $exists: false } } as const;
+    const filter = { state: "waiting", replayedAt: { $exists: false } } as const;
     return this.#jobs.find(filter, { sort: { _id: 1 }, limit });
   }
 
@@ -72,7 +67,7 @@ export class OperatorStore {
   }
 
   countIn(state: StoredJob["state"], limit: number): Promise<number> {
-    return this.#jobs.count({ state, ...quickly(state) }, limit);
+    return this.#jobs.count({ state }, limit);
   }
 
   addressOf(address: string): Promise<StoredAddress | null> {

@@ -148,18 +148,14 @@ test("the stored files hold neither code nor token, only hashes", async () => {
     ]);
     const code = codeOf(kept.mails[0]!);
     await kept.stop();
-    const files = readdirSync(join(folder, "user")).filter((name) => name.endsWith(".db"));
-    expect(files).toEqual(expect.arrayContaining(["allowances.db", "flows.db", "sessions.db", "users.db"]));
-    const lines = files.flatMap((name) =>
-      readFileSync(join(folder, "user", name), "utf8")
-        .split("\n")
-        .filter(Boolean),
-    );
-    const values = lines.flatMap((line) => Object.values(JSON.parse(line) as object).map(String));
-    expect(values).toContain("Firefox");
-    for (const secret of secrets) expect(lines.filter((line) => line.includes(secret))).toEqual([]);
-    // Six digits can also turn up inside a time: it is the values that must not be it.
-    expect(values.filter((value) => value === code || value.includes(`"${code}"`))).toEqual([]);
+    const text = readdirSync(folder)
+      .filter((name) => name.includes(".db"))
+      .map((name) => readFileSync(join(folder, name), "latin1"))
+      .join("\n");
+    expect(text).toContain('"Firefox"');
+    for (const secret of secrets) expect(text).not.toContain(secret);
+    // The same digits can also be part of a time: no value may be the code.
+    expect(text).not.toContain(`"${code}"`);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -20,6 +20,7 @@ export interface StoredServerKey {
 }
 
 export const serverKeys = collection<StoredServerKey>("serverKeys", [
+  { name: "expiresAt", fields: ["expiresAt"], sparse: true, carries: "Removing what has expired." },
   { name: "slot", fields: ["slot"], unique: true, carries: "How many keys there are, also when many are made at once." },
 ]);
 

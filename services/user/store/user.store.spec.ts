@@ -1,12 +1,10 @@
-import { openNedb } from "@confab/mixins/store/nedb.ts";
-import { ServiceBroker } from "moleculer";
+import { openTestStore } from "@confab/mixins/store/testing.ts";
 import { adminStoreSuite } from "./admin.store.suite.ts";
 import { peopleStoreSuite } from "./people.store.suite.ts";
 import { UserStore } from "./user.store.ts";
 import { userStoreSuite } from "./user.store.suite.ts";
 
-const service = new ServiceBroker({ logger: false }).createService({ name: "user" });
-const database = openNedb(service, "memory");
+const database = openTestStore();
 afterAll(() => database.close());
 
 userStoreSuite(() => UserStore.open(database));

@@ -1,0 +1,52 @@
+/** A unique index has this already. */
+export class UniqueConflict extends Error {
+  readonly index: string;
+  constructor(index: string) {
+    super(`refused by the unique index ${index}`);
+    this.name = "UniqueConflict";
+    this.index = index;
+  }
+}
+
+/** The change was not stored: the disk is full, the file cannot be written, or the store is closed. It may be tried again. */
+export class WriteFailed extends Error {
+  /** SQLite's extended result code. */
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.name = "WriteFailed";
+    this.code = code;
+  }
+}
+
+/** The files cannot be opened. The message names the file and what to do, and is meant for the operator. */
+export class StoreRefused extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "StoreRefused";
+  }
+}
+
+const primaryCode = (code: number) => code & 0xff;
+const codes = { busy: 5, locked: 6, readOnly: 8, io: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
+const repair = "Restore it from a backup, or move the whole folder away to start with an empty store.";
+
+/** Says what an error of SQLite means for a file, and what the operator can do. */
+export function explain(file: string, code: number, message: string): StoreRefused {
+  switch (primaryCode(code)) {
+    case codes.busy:
+    case codes.locked:
+      return new StoreRefused(`${file} is locked by another process. Stop that process first.`);
+    case codes.readOnly:
+    case codes.cannotOpen:
+      return new StoreRefused(`${file} cannot be opened for writing. Make the file and its folder writable for this user.`);
+    case codes.full:
+      return new StoreRefused(`${file} cannot be written: the disk is full. Free some space and start again.`);
+    case codes.corrupt:
+      return new StoreRefused(`${file} is damaged (${message}). ${repair}`);
+    case codes.notADatabase:
+      return new StoreRefused(`${file} is not a SQLite database. ${repair}`);
+    default:
+      return new StoreRefused(`${file} cannot be opened: ${message} (SQLite code ${code}).`);
+  }
+}

@@ -1,0 +1,134 @@
+import { existsSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { join, resolve } from "node:path";
+import { explain, StoreRefused } from "./errors.ts";
+import { codeOf } from "./writer.ts";
+
+const ownerFile = "owner.db";
+
+/** What is known of a file of the folder. */
+interface KnownFile {
+  /** Whether it was closed properly, with nothing left in its log. */
+  isClean: boolean;
+}
+
+/** Folders that this process owns, each with the number of stores that use it. */
+const owned = new Map<string, { folder: DataFolder; users: number }>();
+
+/**
+ * A folder of database files that one process owns. The lock is that of the file system on `owner.db`, so it also holds between
+ * containers that share a volume, and ends with the process. `owner.db` also lists the files, so that a missing one is noticed.
+ */
+export class DataFolder {
+  readonly path: string;
+  readonly #owner: DatabaseSync;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.#owner = claimOwner(path);
+  }
+
+  /** Makes the folder if it is missing, and claims it for this process. Each claim needs its own `release`. */
+  static claim(path: string): DataFolder {
+    makeFolder(path);
+    const real = realpathSync(path);
+    const known = owned.get(real);
+    if (known) {
+      known.users++;
+      return known.folder;
+    }
+    const folder = new DataFolder(real);
+    owned.set(real, { folder, users: 1 });
+    return folder;
+  }
+
+  release(): void {
+    const known = owned.get(this.path);
+    if (!known || --known.users > 0) return;
+    owned.delete(this.path);
+    this.#owner.close();
+  }
+
+  /** Refuses a file that is missing, or that lost the log of its last changes; the path where it is fit to be opened. */
+  prepare(name: string): string {
+    const file = join(this.path, name);
+    const known = this.#read(name);
+    if (!known && existsSync(file))
+      throw new StoreRefused(
+        `${file} is not listed in ${join(this.path, ownerFile)}. Restore the whole folder from a backup, or move it away.`,
+      );
+    if (!known) return file;
+    if (!existsSync(file))
+      throw new StoreRefused(
+        `${file} is missing. Restore it from a backup, or move the whole folder away to start with an empty store.`,
+      );
+    // SQLite would go on without a lost log, and so without what was acknowledged last.
+    if (!known.isClean && !existsSync(`${file}-wal`))
+      throw new StoreRefused(
+        `${file}-wal is missing: the last changes of ${file} are lost. Put it back, restore a backup, or move the whole folder away to start with an empty store.`,
+      );
+    return file;
+  }
+
+  /** To be called when the file's log exists, and before anything is acknowledged. */
+  markOpen(name: string): void {
+    this.#write(name, false);
+  }
+
+  /** To be called when the log is copied into the file, and before it is removed. */
+  markClean(name: string): void {
+    this.#write(name, true);
+  }
+
+  #read(name: string): KnownFile | undefined {
+    const row = this.#owner.prepare("SELECT clean FROM files WHERE name = ?").get(name);
+    return row && { isClean: row["clean"] === 1 };
+  }
+
+  #write(name: string, isClean: boolean): void {
+    this.#owner
+      .prepare("INSERT INTO files (name, clean) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET clean = excluded.clean")
+      .run(name, isClean ? 1 : 0);
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    readdirSync(path);
+  } catch (err) {
+    const { code } = err as NodeJS.ErrnoException;
+    throw new StoreRefused(
+      `The folder ${resolve(path)} cannot be created or read (${code}). Choose another DATA_DIR, or make it writable for this user.`,
+      { cause: err },
+    );
+  }
+}
+
+function claimOwner(path: string): DatabaseSync {
+  const file = join(path, ownerFile);
+  let owner: DatabaseSync | undefined;
+  try {
+    owner = new DatabaseSync(file, { timeout: 0 });
+    // Taken by the first write, and kept until the connection is closed or the process ends.
+    owner.exec(`
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = DELETE;
+      PRAGMA synchronous = FULL;
+      BEGIN IMMEDIATE;
+      CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, clean INTEGER NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS owner (n INTEGER PRIMARY KEY, pid INTEGER) STRICT;
+      INSERT INTO owner VALUES (1, ${process.pid}) ON CONFLICT (n) DO UPDATE SET pid = excluded.pid;
+      COMMIT;
+    `);
+    return owner;
+  } catch (err) {
+    owner?.close();
+    const code = codeOf(err);
+    if ((code & 0xff) === 5)
+      throw new StoreRefused(
+        `The folder ${path} is in use by another process. An embedded store has one process: stop the other, or choose another DATA_DIR. Several nodes share a MongoDB (MONGO_URL).`,
+      );
+    throw explain(file, code, (err as Error).message);
+  }
+}

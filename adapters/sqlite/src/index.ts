@@ -1,0 +1,17 @@
+export { SqliteAdapter, type AdapterOptions, type Filters } from "./adapter.ts";
+export { SqliteCollection } from "./collection.ts";
+export { SqliteDatabase, type DatabaseOptions } from "./database.ts";
+export { StoreRefused, UniqueConflict, WriteFailed } from "./errors.ts";
+export { DataFolder } from "./folder.ts";
+export type {
+  CompactSchema,
+  Filter,
+  FindOptions,
+  IndexSchema,
+  NumberedField,
+  SqliteDocument,
+  TableSchema,
+  Update,
+} from "./schema.ts";
+export { inserted, type Inserted } from "./operations.ts";
+export { ScanRefused } from "./table.ts";
