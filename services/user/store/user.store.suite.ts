@@ -204,6 +204,15 @@ export function userStoreSuite(open: () => Promise<UserStore>): void {
   });
 
   describe("names", () => {
+    test("are found by their beginning, whatever follows it", async () => {
+      const prefix = `zz${uuid()}`;
+      const made: string[] = [];
+      for (const next of ["a", "\u{1f600}", "\ue000", "\uffff", "\u{10ffff}", "\u{10ffff}".repeat(60)])
+        made.push((await signUp({ name: prefix + next }))._id);
+      const byUtf8 = [0, 2, 3, 1, 4, 5].map((at) => made[at]);
+      expect((await store.usersByName(prefix, 100)).map(({ _id }) => _id)).toEqual(byUtf8);
+    });
+
     test("are found by their beginning, in order, from a place on, namesakes too", async () => {
       const prefix = `zz${uuid()}`;
       const made = [];

@@ -141,13 +141,14 @@ export class UserStore {
 
   /** Users whose name begins so, in the order of their names, from a place on. */
   async usersByName(prefix: string, limit: number, after?: { nameKey: string; _id: string }): Promise<StoredUser[]> {
-    const end = `${prefix}\uffff`;
+    // Both stores compare UTF-8 bytes, in which the last of Unicode is the greatest; a key is at most 100 characters long.
+    const end = prefix + "\u{10ffff}".repeat(100);
     const sort = { nameKey: 1, _id: 1 } as const;
-    if (!after) return this.#users.find({ nameKey: { $gte: prefix, $lt: end } }, { sort, limit });
+    if (!after) return this.#users.find({ nameKey: { $gte: prefix, $lte: end } }, { sort, limit });
     const namesakes = await this.#users.find({ nameKey: after.nameKey, _id: { $gt: after._id } }, { sort, limit });
     if (namesakes.length === limit) return namesakes;
     const more = { sort, limit: limit - namesakes.length };
-    return [...namesakes, ...(await this.#users.find({ nameKey: { $gt: after.nameKey, $lt: end } }, more))];
+    return [...namesakes, ...(await this.#users.find({ nameKey: { $gt: after.nameKey, $lte: end } }, more))];
   }
 
   /** Changes the profile, and notes by the same write that the user's log is to be told of it. */
