@@ -2,6 +2,7 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY adapters/sqlite/package.json adapters/sqlite/
 COPY contracts/package.json contracts/
 COPY mixins/package.json mixins/
 COPY sdk/package.json sdk/
@@ -13,6 +14,7 @@ COPY services/user/package.json services/user/
 COPY tests/package.json tests/
 RUN npm ci --omit=dev --no-audit
 COPY *.ts tsconfig.json ./
+COPY adapters adapters
 COPY contracts contracts
 COPY mixins mixins
 COPY sdk sdk
