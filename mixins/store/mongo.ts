@@ -22,6 +22,8 @@ const durable = {
 } as const;
 const serverSelectionTimeoutMS = 5000;
 const duplicateKey = 11_000;
+/** Of the specification of retryable reads: shut down, stepped down, not primary, unreachable, time-out, cursor of another primary. */
+const retryableCodes = new Set([6, 7, 43, 89, 91, 134, 189, 262, 9001, 10_107, 11_600, 11_602, 13_435, 13_436]);
 
 /** The adapter stands on mongoose's one connection, so the last service of a process to close closes it. */
 let users = 0;
@@ -51,7 +53,7 @@ export function openMongo(service: Service, mongoUrl: string): Database {
         const keys = Object.fromEntries(index.fields.map((field) => [field, 1 as const]));
         await native.createIndex(keys, { name: index.name, unique: index.unique ?? false, sparse: index.sparse ?? false });
       }
-      return new MongoCollection(native);
+      return new MongoCollection(native, mongoose.connection.getClient(), mongoose.connection.db!);
     },
     // What is removed there leaves the data files in its own time; no query finds it again.
     async scrub() {},
@@ -61,11 +63,25 @@ export function openMongo(service: Service, mongoUrl: string): Database {
   };
 }
 
+/** Documents in one answer of the server, as far as they fit into 16 MB: the default of 101 makes two round trips of most lists. */
+const batchSize = 1000;
+/** What is stored was written by the driver, so it is UTF-8. Checking that again is a tenth of the cost of a page. */
+const decoding = { enableUtf8Validation: false } as const;
+
+/** The part of an answer that holds documents. */
+interface Batch<D> {
+  cursor: { id: number | mongo.Long; firstBatch?: D[]; nextBatch?: D[] };
+}
+
 class MongoCollection<D extends Document> implements Collection<D> {
   readonly #native: mongo.Collection<D>;
+  readonly #client: mongo.MongoClient;
+  readonly #db: mongo.Db;
 
-  constructor(native: mongo.Collection<D>) {
+  constructor(native: mongo.Collection<D>, client: mongo.MongoClient, db: mongo.Db) {
     this.#native = native;
+    this.#client = client;
+    this.#db = db;
   }
 
   async insert(document: D) {
@@ -81,11 +97,45 @@ class MongoCollection<D extends Document> implements Collection<D> {
     }
   }
 
-  find(filter: Filter<D>, { sort, limit }: FindOptions<D> = {}): Promise<D[]> {
-    let cursor = this.#native.find(filter as mongo.Filter<D>);
+  /**
+   * The `find` command itself, since the cursors of the driver cost half as much again for a page and twice as much for a single
+   * document. They also repeat a read that a lost connection or a new primary interrupted, so in that case they are asked.
+   */
+  async find(filter: Filter<D>, options: FindOptions<D> = {}): Promise<D[]> {
+    try {
+      return await this.#find(filter, options);
+    } catch (err) {
+      return isInterrupted(err) ? this.#findByCursor(filter, options).catch(translate) : translate(err);
+    }
+  }
+
+  async #find(filter: Filter<D>, { sort, limit }: FindOptions<D>): Promise<D[]> {
+    const { collectionName } = this.#native;
+    const { readConcern } = durable;
+    const command: mongo.Document = { find: collectionName, filter, batchSize, readConcern };
+    if (sort) command["sort"] = sort;
+    if (limit) command["limit"] = limit;
+    // The server gives more of a result only to the session that asked for it.
+    const session = this.#client.startSession({ causalConsistency: false });
+    try {
+      let { cursor } = (await this.#db.command(command, { ...decoding, session })) as unknown as Batch<D>;
+      const found = cursor.firstBatch!;
+      while (!isOver(cursor.id)) {
+        const more = { getMore: asLong(cursor.id), collection: collectionName, batchSize };
+        ({ cursor } = (await this.#db.command(more, { ...decoding, session })) as unknown as Batch<D>);
+        found.push(...cursor.nextBatch!);
+      }
+      return found;
+    } finally {
+      await session.endSession();
+    }
+  }
+
+  #findByCursor(filter: Filter<D>, { sort, limit }: FindOptions<D>): Promise<D[]> {
+    let cursor = this.#native.find(filter as mongo.Filter<D>, { batchSize, ...decoding });
     if (sort) cursor = cursor.sort(sort as mongo.Sort);
     if (limit) cursor = cursor.limit(limit);
-    return (cursor.toArray() as Promise<D[]>).catch(translate);
+    return cursor.toArray() as Promise<D[]>;
   }
 
   async findOne(filter: Filter<D>, options: FindOptions<D> = {}): Promise<D | null> {
@@ -93,8 +143,15 @@ class MongoCollection<D extends Document> implements Collection<D> {
     return first ?? null;
   }
 
-  count(filter: Filter<D>, limit: number): Promise<number> {
-    return this.#native.countDocuments(filter as mongo.Filter<D>, { limit }).catch(translate);
+  /** By the `count` command, which reads nothing but keys of the index. With a filter it counts each document once, on shards too. */
+  async count(filter: Filter<D>, limit: number): Promise<number> {
+    const command = { count: this.#native.collectionName, query: filter, limit, readConcern: durable.readConcern };
+    try {
+      return Number(((await this.#db.command(command)) as { n: number }).n);
+    } catch (err) {
+      if (!isInterrupted(err)) translate(err);
+      return this.#native.countDocuments(filter as mongo.Filter<D>, { limit }).catch(translate);
+    }
   }
 
   updateOne(filter: Filter<D>, update: Update<D>): Promise<D | null> {
@@ -144,6 +201,18 @@ const readIndex = (message: string) => {
   const name = /index: (\S+)/.exec(message)?.[1] ?? "unknown";
   return name === "_id_" ? "_id" : name;
 };
+
+const isOver = (cursorId: number | mongo.Long): boolean => (typeof cursorId === "number" ? cursorId === 0 : cursorId.isZero());
+/** A number is sent as a double, which no cursor is found by. */
+const asLong = (cursorId: number | mongo.Long): mongo.Long =>
+  typeof cursorId === "number" ? mongoose.mongo.Long.fromNumber(cursorId) : cursorId;
+
+/** Whether a read failed for want of a connection or a primary, and is worth another try on the next one. */
+function isInterrupted(err: unknown): boolean {
+  const { MongoNetworkError, MongoServerError } = mongoose.mongo;
+  if (err instanceof MongoNetworkError) return true;
+  return err instanceof MongoServerError && retryableCodes.has(Number(err.code));
+}
 
 function translate(err: unknown): never {
   if ((err as { code?: unknown }).code === duplicateKey) throw new Conflict(readIndex((err as Error).message));
