@@ -22,6 +22,7 @@ import { sync } from "./actions/sync.ts";
 import { Blocks } from "./blocks.ts";
 import { split } from "./budget.ts";
 import { ChatLog } from "./log.ts";
+import { Memberships } from "./memberships.ts";
 import { hiddenIn, presentEntry, presentUserEntry } from "./present.ts";
 import { concernsMembers, Projector } from "./projector.ts";
 import type { ChatService } from "./service.ts";
@@ -67,6 +68,7 @@ export default (env?: Env): ServiceSchema =>
       });
       // G10: at open only the latest; every other one is compared with the log when it is first read.
       if (!this.store.shared) await this.chats.check();
+      this.memberships = new Memberships(this.store);
       this.log = new ChatLog(this.store, this.chats, (entries) => tell(this, entries));
       this.outbox = new Outbox({ broker: this.broker, logger: this.logger, collections: this.store.mailing });
     },

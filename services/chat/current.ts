@@ -18,6 +18,25 @@ export interface Current {
   rev: number;
 }
 
+/**
+ * What `read` finds by the latest state of a chat. With a state at hand it begins while the end of the log is looked for, and is
+ * repeated if the chat has moved on, so it may not change anything; nothing that it found by an old state gets out.
+ */
+export async function readAtLatest<T>(
+  { store, chats }: Pick<ChatService, "store" | "chats">,
+  chatId: string,
+  read: (state: Readonly<ChatState>) => Promise<T>,
+): Promise<T> {
+  const known = store.shared ? chats.peek(chatId) : undefined;
+  if (!known) return read(await chats.latest(chatId));
+  const { rev } = known;
+  const early = read(known);
+  // It may fail by the old state alone.
+  early.catch(() => {});
+  const state = await chats.latest(chatId);
+  return state === known && state.rev === rev ? early : read(state);
+}
+
 /** The messages of ranges that the viewer may see, ascending. */
 export async function messagesIn(service: Service, state: Readonly<ChatState>, viewerId: string, ranges: readonly Range[]) {
   const sent: StoredMessage[] = [];

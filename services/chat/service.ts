@@ -3,6 +3,7 @@ import type { Outbox } from "@confab/mixins/outbox.ts";
 import type { Service } from "moleculer";
 import type { Blocks } from "./blocks.ts";
 import type { ChatLog } from "./log.ts";
+import type { Memberships } from "./memberships.ts";
 import type { settings } from "./settings.ts";
 import type { ChatStore } from "./store/chat.store.ts";
 import type { UserLog } from "./userlog.ts";
@@ -13,6 +14,7 @@ export type ChatService = Service & {
   settings: Values<typeof settings.declarations>;
   store: ChatStore;
   chats: WarmChats;
+  memberships: Memberships;
   log: ChatLog;
   userLog: UserLog;
   blocks: Blocks;

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { LogEnds } from "./ends.ts";
 import { emptyState, type ChatState } from "./fold.ts";
 import { Keeper, type KeeperOptions } from "./keeper.ts";
 import type { Projector } from "./projector.ts";
@@ -27,11 +28,13 @@ interface Loading {
 export class WarmChats {
   readonly #store: ChatStore;
   readonly #keeper: Keeper;
+  readonly #ends: LogEnds;
   readonly #chats: LRUCache<string, Warm>;
   readonly #loading = new Map<string, Loading>();
 
   constructor(store: ChatStore, projector: Projector, options: KeeperOptions, maxSize = capacity) {
     this.#store = store;
+    this.#ends = new LogEnds(store);
     this.#chats = new LRUCache({ maxSize, sizeCalculation: ({ weight }) => weight });
     this.#keeper = new Keeper(store, projector, options, (warm) => {
       // By its weight now.
@@ -62,15 +65,21 @@ export class WarmChats {
     return known.state;
   }
 
-  /** For readers: refreshed where other nodes append too; where not, what is folded here is all there is. */
-  latest(chatId: string): Promise<ChatState> {
+  /**
+   * For readers: with everything that anybody had seen when this was called (G2). If other nodes append too, it looks whether the log
+   * goes on, which reads share; if not, what is folded here is all there is.
+   */
+  async latest(chatId: string): Promise<ChatState> {
+    const known = this.#store.shared ? this.peek(chatId) : undefined;
+    if (known && !(await this.#ends.isBeyond(chatId, known.rev))) return known;
     return this.#store.shared ? this.refresh(chatId) : this.warm(chatId);
   }
 
   /** The latest states of many chats, by two reads and one more for each chat that moved on. */
   async latestOf(chatIds: readonly string[]): Promise<ChatState[]> {
     const cold = chatIds.filter((chatId) => !this.#chats.has(chatId) && !this.#loading.has(chatId));
-    const kept = new Map((await this.#store.statesOf(cold)).map((stored) => [stored._id, restoreState(stored)]));
+    const stored = cold.length === 0 ? [] : await this.#store.statesOf(cold);
+    const kept = new Map(stored.map((state) => [state._id, restoreState(state)]));
     const states = new Map<string, ChatState>();
     for (const chatId of chatIds) states.set(chatId, this.peek(chatId) ?? kept.get(chatId) ?? emptyState(chatId));
     const stale = await this.#staleOf(states, kept);
@@ -93,7 +102,7 @@ export class WarmChats {
     const revs = new Map([...states].map(([chatId, { rev }]) => [chatId, rev]));
     const look = this.#store.shared ? revs : new Map([...revs].filter(([chatId]) => !this.#chats.has(chatId)));
     if (look.size === 0) return new Set();
-    if (kept.size === 0) return new Set(await this.#store.chatsBeyond(look));
+    if (kept.size === 0) return new Set(await this.#ends.beyond(look));
     const next = [...look].map(([chatId, rev]) => place(chatId, rev + 1));
     const ends = [...kept].map(([chatId, { rev }]) => place(chatId, rev));
     const found = new Map((await this.#store.entriesAt([...next, ...ends])).map((entry) => [entry._id, entry]));

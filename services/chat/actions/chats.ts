@@ -151,7 +151,7 @@ export async function requireUsers(service: ChatService, userIds: readonly strin
 
 /** The states of the chats that a user is in, the most recently changed first. */
 export async function chatsOf(service: ChatService, userId: string) {
-  const states = await service.chats.latestOf(await service.store.chatsPerhapsOf(userId));
+  const states = await service.memberships.read(userId, (chatIds) => service.chats.latestOf(chatIds));
   return states
     .filter((state) => !isNew(state) && state.members.has(userId))
     .sort((a, b) => b.changedAt - a.changedAt || (a.chatId < b.chatId ? 1 : -1));

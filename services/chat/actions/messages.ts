@@ -5,11 +5,11 @@ import { badField, isProblem, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
 import { takeFirst, takeLast, weighWords } from "../budget.ts";
 import { checkText } from "../checks.ts";
-import { messagesIn, requireMessage, withChanges } from "../current.ts";
+import { messagesIn, readAtLatest, requireMessage, withChanges } from "../current.ts";
 import type { ChatState } from "../fold.ts";
 import { timeAfter } from "../log.ts";
 import { pageAt } from "../pages.ts";
-import { may, mayWrite, requireMaySend, seesOf, seesSeq, visibleSeqs } from "../policies.ts";
+import { may, mayWrite, requireMaySend, requireMember, seesOf, seesSeq, visibleSeqs } from "../policies.ts";
 import { presentMessage, unpackData } from "../present.ts";
 import type { ChatService } from "../service.ts";
 import type { EntryBodies, StoredMessage } from "../store/documents.ts";
@@ -26,9 +26,11 @@ export const messages = {
     const { chatId, before, after, around, limit = 50 } = ctx.params;
     const given = Object.entries({ before, after, around }).filter(([, value]) => value !== undefined);
     if (given.length > 1) throw badField(given[1]![0], "one_of", "may not go with another place to page from");
-    const state = await requireChat(this, chatId, userId);
-    const { ranges, above, below } = pageAt(visibleSeqs(state, userId), { before, after, around }, limit);
-    const found = await messagesIn(this, state, userId, ranges);
+    const { found, above, below } = await readAtLatest(this, chatId, async (state) => {
+      requireMember(state, userId);
+      const { ranges, ...more } = pageAt(visibleSeqs(state, userId), { before, after, around }, limit);
+      return { found: await messagesIn(this, state, userId, ranges), ...more };
+    });
     // Long messages make a short page: what does not fit is on the far side of where one came from.
     const page = after === undefined ? takeLast(found, weighWords) : takeFirst(found, weighWords);
     const isCut = page.length < found.length;

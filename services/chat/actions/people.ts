@@ -10,7 +10,7 @@ const mostPeople = 2000;
 export const people = {
   ...define("chat.people.shared", async function (this: ChatService, ctx) {
     const { userId, userIds } = ctx.params;
-    const states = await this.chats.latestOf(await this.store.chatsPerhapsOf(userId));
+    const states = await this.memberships.read(userId, (chatIds) => this.chats.latestOf(chatIds));
     if (userIds) return { userIds: userIds.filter((other) => states.some((state) => haveMet(state, userId, other))) };
     const met = new Set<string>();
     for (const state of states.filter((one) => !isNew(one)).sort((a, b) => b.changedAt - a.changedAt)) {

@@ -73,13 +73,12 @@ export const sync = {
     const known: Record<string, number> = startsOver ? {} : chats;
     const room = { entries: limit, bytes: maxBytes };
 
-    const own = await this.userLog.after(userId, startsOver ? 0 : userRev);
+    const { own, mine } = await ownAndChats(this, userId, startsOver ? 0 : userRev);
     const user = own.entries.slice(0, Math.min(limit, maxBytes / 2 / userEntryBytes));
     room.entries -= user.length;
     room.bytes -= user.length * userEntryBytes;
     const ownComplete = user.length === own.entries.length;
 
-    const mine = await chatsOf(this, userId);
     const changed = [...mine.filter((state) => state.rev !== known[state.chatId]), ...(await leftOf(this, userId, known, mine))];
     const fresh = changed.filter((state) => needsChat(state, userId, known[state.chatId])).map(({ chatId }) => chatId);
     const notes = fresh.length > 0 ? await this.userLog.notes(userId, fresh.slice(0, limit)) : new Map<string, ChatNote>();
@@ -106,6 +105,16 @@ export const sync = {
     };
   }),
 };
+
+/**
+ * What is new in the user's own log, and the user's chats. The chats are looked at no earlier than that log, so that it names none
+ * that they lack; mostly there is nothing new in it, and then the order does not matter.
+ */
+async function ownAndChats(service: ChatService, userId: string, userRev: number) {
+  const own = service.userLog.after(userId, userRev);
+  const [{ entries }, mine] = await Promise.all([own, userRev > 0 ? chatsOf(service, userId) : undefined]);
+  return { own: await own, mine: mine && entries.length === 0 ? mine : await chatsOf(service, userId) };
+}
 
 /** What an answer still has room for. */
 interface Room {
@@ -178,7 +187,7 @@ async function partOf(
   if (!follows(state, userId, known)) return freshPart(service, state, userId, note, room);
   const from = known!;
   const limit = Math.min(room.entries, endOf(state, userId) - from);
-  const found = await service.store.entriesAfter(chatId, from, limit);
+  const found = nextOf(state, from) ?? (await service.store.entriesAfter(chatId, from, limit));
   const entries = takeFirst(found, weigh, room.bytes);
   // A deletion that came while we read is in the state by now.
   const deleted = deletedLately(service.chats.peek(chatId) ?? state);
@@ -189,6 +198,10 @@ async function partOf(
     entries: entries.map((entry) => presentEntry(entry, deleted, seesOf(state, userId))),
   };
 }
+
+/** The entry after a rev, if it is the last one and a message: that is in the state. */
+const nextOf = ({ rev, lastMessage }: Readonly<ChatState>, known: number): StoredEntry[] | undefined =>
+  lastMessage && lastMessage.rev === rev && known === rev - 1 ? [lastMessage] : undefined;
 
 /** The chat and its newest messages, as they are now: for whoever knows nothing of it that could be gone on from. */
 async function freshPart(

@@ -185,6 +185,11 @@ export class ChatStore extends ProjectionStore {
     return found.map(({ chatId }) => chatId);
   }
 
+  /** How many those are; `limit` if there are more. */
+  membershipsOf(userId: string, limit: number): Promise<number> {
+    return this.#memberships.count({ userId }, limit);
+  }
+
   /** One of the chats that the user is in or was in, or perhaps is not; null where none is left. */
   nextMembership(userId: string): Promise<StoredMembership | null> {
     return this.#memberships.findOne({ userId });
