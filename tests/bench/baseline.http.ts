@@ -48,7 +48,7 @@ async function news(known: Known["chats"]) {
 
 async function page(chatId: string, before: number) {
   const range = { $gte: place(chatId, Math.max(1, before - pageSize)), $lte: place(chatId, before - 1) };
-  const found = (await entries.find({ seqKey: range }, { sort: { seqKey: 1 } })) as StoredEntryOf<"message.sent">[];
+  const found = (await entries.find({ seqKey: range }, { seqKey: 1 })) as StoredEntryOf<"message.sent">[];
   return {
     items: found.map((sent) => presentMessage(sent, null, "")),
     before: before - pageSize,

@@ -1,10 +1,11 @@
 // What the bare servers keep their records in: the same collection in the same database as Confab's log.
 
 import { parseArgs } from "node:util";
-import type { Collection, Database } from "@confab/mixins/store/collection.ts";
+import type { Database, Filter } from "@confab/mixins/store/collection.ts";
 import { openMongo } from "@confab/mixins/store/mongo.ts";
 import { openSqlite } from "@confab/mixins/store/sqlite.ts";
 import { ServiceBroker } from "moleculer";
+import mongoose from "mongoose";
 import { entries, type StoredEntry } from "../../services/chat/store/documents.ts";
 
 export function readOptions() {
@@ -27,5 +28,24 @@ export async function openDatabase({ mongo, data }: { mongo?: string; data: stri
   return mongo ? openMongo(service, mongo) : openSqlite(service, data);
 }
 
-export const openEntries = async (options: { mongo?: string; data: string }): Promise<Collection<StoredEntry>> =>
-  (await openDatabase(options)).collection(entries);
+/** The log as a bare server reads it: the driver as it comes, where there is one. */
+export interface BareEntries {
+  insert(entry: StoredEntry): Promise<void>;
+  find(filter: Filter<StoredEntry>, sort?: { [K in keyof StoredEntry]?: 1 }): Promise<StoredEntry[]>;
+}
+
+export async function openEntries(options: { mongo?: string; data: string }): Promise<BareEntries> {
+  if (options.mongo === undefined) {
+    const stored = await (await openDatabase(options)).collection(entries);
+    return { insert: (entry) => stored.insert(entry), find: (filter, sort) => stored.find(filter, sort ? { sort } : {}) };
+  }
+  const client = new mongoose.mongo.MongoClient(options.mongo, { readConcern: { level: "majority" } });
+  const stored = client.db().collection<StoredEntry>(`chat.${entries.name}`);
+  return {
+    insert: async (entry) => void (await stored.insertOne(entry)),
+    find: (filter, sort) => {
+      const cursor = stored.find(filter as object);
+      return (sort ? cursor.sort(sort) : cursor).toArray();
+    },
+  };
+}
