@@ -4,6 +4,7 @@ import { call, define, type Caller } from "@confab/mixins/define.ts";
 import { badField, problem } from "@confab/mixins/problem.ts";
 import { v7 as uuid } from "uuid";
 import { takeFirst, weighWords } from "../budget.ts";
+import type { ChatState } from "../fold.ts";
 import { isNew, requireMember, requireRight } from "../policies.ts";
 import { presentChat } from "../present.ts";
 import type { ChatService } from "../service.ts";
@@ -150,12 +151,17 @@ export async function requireUsers(service: ChatService, userIds: readonly strin
 }
 
 /** The states of the chats that a user is in, the most recently changed first. */
-export async function chatsOf(service: ChatService, userId: string) {
+export const chatsOf = async (service: ChatService, userId: string) => (await chatsIn(service, userId)).sort(byChange);
+
+/** The same in no particular order. */
+export async function chatsIn(service: ChatService, userId: string): Promise<ChatState[]> {
   const states = await service.memberships.read(userId, (chatIds) => service.chats.latestOf(chatIds));
-  return states
-    .filter((state) => !isNew(state) && state.members.has(userId))
-    .sort((a, b) => b.changedAt - a.changedAt || (a.chatId < b.chatId ? 1 : -1));
+  return states.filter((state) => !isNew(state) && state.members.has(userId));
 }
+
+/** The most recently changed first. */
+export const byChange = (a: Readonly<ChatState>, b: Readonly<ChatState>): number =>
+  b.changedAt - a.changedAt || (a.chatId < b.chatId ? 1 : -1);
 
 export async function requireChat(service: ChatService, chatId: string, userId: string) {
   const state = await service.chats.latest(chatId);

@@ -6,7 +6,7 @@ import { messagesIn } from "../current.ts";
 import { pageAt } from "../pages.ts";
 import { isNew, seesOf, seesRev, visibleSeqs } from "../policies.ts";
 import { deletedLately, hiddenIn, presentChat, presentEntry, presentUserEntry } from "../present.ts";
-import { chatsOf, requireChat, weighChat } from "./chats.ts";
+import { byChange, chatsIn, chatsOf, requireChat, weighChat } from "./chats.ts";
 import type { ChatService } from "../service.ts";
 import type { ChatNote, Interval, StoredEntry } from "../store/documents.ts";
 import { viewsOf } from "../views.ts";
@@ -79,7 +79,8 @@ export const sync = {
     room.bytes -= user.length * userEntryBytes;
     const ownComplete = user.length === own.entries.length;
 
-    const changed = [...mine.filter((state) => state.rev !== known[state.chatId]), ...(await leftOf(this, userId, known, mine))];
+    const moved = mine.filter((state) => state.rev !== known[state.chatId]).sort(byChange);
+    const changed = [...moved, ...(await leftOf(this, userId, known, mine))];
     const fresh = changed.filter((state) => needsChat(state, userId, known[state.chatId])).map(({ chatId }) => chatId);
     const notes = fresh.length > 0 ? await this.userLog.notes(userId, fresh.slice(0, limit)) : new Map<string, ChatNote>();
 
@@ -112,8 +113,8 @@ export const sync = {
  */
 async function ownAndChats(service: ChatService, userId: string, userRev: number) {
   const own = service.userLog.after(userId, userRev);
-  const [{ entries }, mine] = await Promise.all([own, userRev > 0 ? chatsOf(service, userId) : undefined]);
-  return { own: await own, mine: mine && entries.length === 0 ? mine : await chatsOf(service, userId) };
+  const [{ entries }, mine] = await Promise.all([own, userRev > 0 ? chatsIn(service, userId) : undefined]);
+  return { own: await own, mine: mine && entries.length === 0 ? mine : await chatsIn(service, userId) };
 }
 
 /** What an answer still has room for. */

@@ -120,6 +120,11 @@ export function chatStoreSuite(open: () => Promise<ChatStore>): void {
     await store.expectMembers(chatId, [user, uuid()]);
     await store.expectMembers(chatId, [user]);
     expect(await store.chatsPerhapsOf(user)).toEqual([chatId]);
+    expect(await store.membershipsOf(user, 10)).toBe(1);
+    await store.expectMembers(uuid(), [user]);
+    expect(await store.membershipsOf(user, 10)).toBe(2);
+    expect(await store.membershipsOf(user, 1)).toBe(1);
+    expect(await store.membershipsOf(uuid(), 1)).toBe(0);
   });
 
   test("two people have one chat, whoever asks and however many ask at once", async () => {
