@@ -29,7 +29,7 @@ export function findRefused(texts: readonly Uint8Array[]): string[] {
     });
     const said = execFileSync(process.env["PYTHON"] ?? "python3", ["-c", python, folder], { encoding: "utf8" });
     const jq = spawnSync("jq", ["-c", "type", ...files], { encoding: "utf8", maxBuffer: 1e8 });
-    const isMissing = (jq.error)?.code === "ENOENT";
+    const isMissing = jq.error !== undefined && "code" in jq.error && jq.error.code === "ENOENT";
     const refused = isMissing || jq.status === 0 ? [] : [`jq: ${jq.stderr}`];
     return [...said.split("\n").filter(Boolean), ...refused];
   } finally {
