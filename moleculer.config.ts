@@ -103,6 +103,8 @@ function logger({ NODE_ENV, LOG_LEVEL }: ClusterSettings): LoggerConfig {
 /** Errors by their stacks alone: what clients hang on them may hold what was sent, a password among it. */
 function printObject(value: unknown): string {
   if (!(value instanceof Error)) return inspect(value, { depth: 2, breakLength: Infinity });
+  // Meant for the operator, who has no use for a stack.
+  if (value.name === "StoreRefused") return value.message;
   const stack = value.stack || `${value.name}: ${value.message}`;
   return value.cause instanceof Error ? `${stack}\n  because of ${printObject(value.cause)}` : stack;
 }

@@ -23,7 +23,7 @@ import {
   type Update,
 } from "./collection.ts";
 
-export { StoreRefused } from "@confab/sqlite";
+export { makeFolder, StoreRefused } from "@confab/sqlite";
 
 /** DATA_DIR for a store that keeps nothing after its process. */
 export const inMemory = "memory";
@@ -32,7 +32,9 @@ export const inMemory = "memory";
 export async function openSqlite(service: Service, dataDir: string, { refuseScans = false } = {}): Promise<Database> {
   const folder = dataDir === inMemory ? undefined : dataDir;
   if (folder !== undefined) refuseOldData(folder, service.name);
-  const database = await SqliteDatabase.open({ folder, name: service.name, refuseScans });
+  const onFailure = (message?: string) =>
+    message === undefined ? service.logger.info("Changes are stored again.") : service.logger.error(message);
+  const database = await SqliteDatabase.open({ folder, name: service.name, refuseScans, onFailure });
   return {
     shared: false,
     folder,

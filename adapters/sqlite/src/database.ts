@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { explain, StoreRefused, UniqueConflict, WriteFailed } from "./errors.ts";
+import { explain, explainFailure, StoreRefused, UniqueConflict, WriteFailed } from "./errors.ts";
 import { DataFolder } from "./folder.ts";
 import { Layout } from "./layout.ts";
 import type { MaintenanceTask } from "./maintenance.ts";
@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   name: string;
   /** Throws where no index serves a query. For tests. */
   refuseScans?: boolean;
+  /** Called when changes begin to fail, with what the operator can do, and without it when one is stored again. */
+  onFailure?: (message?: string) => void;
 }
 
 interface Waiting {
@@ -49,6 +51,7 @@ export class SqliteDatabase {
   #running: Promise<void> | undefined;
   #maintaining: Promise<unknown> = Promise.resolve();
   #isCopying = false;
+  #isFailing = false;
   #isClosed = false;
 
   private constructor(options: DatabaseOptions) {
@@ -159,6 +162,7 @@ export class SqliteDatabase {
       const batch = this.#takeBatch();
       try {
         const { answers, failed, logPages: pages } = await this.#apply(batch.map(({ operation }) => operation));
+        this.#note(failed);
         if (failed) throw new WriteFailed(failed.code, failed.message);
         batch.forEach((one, at) => settle(one, answers![at]!));
         this.#copyLog(pages);
@@ -168,6 +172,13 @@ export class SqliteDatabase {
     }
     // In the same turn as the last look at what waits.
     this.#running = undefined;
+  }
+
+  /** Tells of the first failure, and of the first success after it. */
+  #note(failed: Batch["failed"]): void {
+    if (this.#isFailing === (failed !== undefined)) return;
+    this.#isFailing = failed !== undefined;
+    this.#options.onFailure?.(failed && explainFailure(this.#file ?? this.#options.name, failed.code, failed.message));
   }
 
   /** Emptying the log is no transaction, and goes alone. */

@@ -50,3 +50,17 @@ export function explain(file: string, code: number, message: string): StoreRefus
       return new StoreRefused(`${file} cannot be opened: ${message} (SQLite code ${code}).`);
   }
 }
+
+/** Says what an error of SQLite means for a file that is in use, and what the operator can do. */
+export function explainFailure(file: string, code: number, message: string): string {
+  const until = "Changes are refused until then; no restart is needed.";
+  switch (primaryCode(code)) {
+    case codes.full:
+      return `${file} cannot be written: the disk is full. Free some space. ${until}`;
+    case codes.corrupt:
+    case codes.notADatabase:
+      return `${file} is damaged (${message}). Stop this process. ${repair}`;
+    default:
+      return `${file} cannot be written: ${message} (SQLite code ${code}). Check the disk and the rights of the folder. ${until}`;
+  }
+}

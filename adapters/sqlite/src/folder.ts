@@ -1,16 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { join, resolve } from "node:path";
 import { explain, StoreRefused } from "./errors.ts";
 import { codeOf } from "./writer.ts";
 
 const ownerFile = "owner.db";
 
-/** What is known of a file of the folder. */
-interface KnownFile {
-  /** Whether it was closed properly, with nothing left in its log. */
-  isClean: boolean;
-}
+/**
+ * What is known of a file of the folder. `new`: it is being created, and nothing in it was acknowledged. `open`: its log may hold
+ * changes that the file lacks. `clean`: it was closed properly.
+ */
+const states = ["open", "clean", "new"] as const;
+type FileState = (typeof states)[number];
 
 /** Folders that this process owns, each with the number of stores that use it. */
 const owned = new Map<string, { folder: DataFolder; users: number }>();
@@ -30,7 +31,7 @@ export class DataFolder {
 
   /** Makes the folder if it is missing, and claims it for this process. Each claim needs its own `release`. */
   static claim(path: string): DataFolder {
-    makeFolder(path);
+    openFolder(path);
     const real = realpathSync(path);
     const known = owned.get(real);
     if (known) {
@@ -52,18 +53,21 @@ export class DataFolder {
   /** Refuses a file that is missing, or that lost the log of its last changes; the path where it is fit to be opened. */
   prepare(name: string): string {
     const file = join(this.path, name);
-    const known = this.#read(name);
-    if (!known && existsSync(file))
+    const state = this.#read(name);
+    const exists = existsSync(file);
+    if (!state && exists)
       throw new StoreRefused(
         `${file} is not listed in ${join(this.path, ownerFile)}. Restore the whole folder from a backup, or move it away.`,
       );
-    if (!known) return file;
-    if (!existsSync(file))
+    // Listed before it exists: a start that is cut off here must not leave a file that the next one refuses.
+    if (!state) this.#write(name, "new");
+    if (!state || state === "new") return file;
+    if (!exists || statSync(file).size === 0)
       throw new StoreRefused(
-        `${file} is missing. Restore it from a backup, or move the whole folder away to start with an empty store.`,
+        `${file} is ${exists ? "empty" : "missing"}. Restore it from a backup, or move the whole folder away to start with an empty store.`,
       );
     // SQLite would go on without a lost log, and so without what was acknowledged last.
-    if (!known.isClean && !existsSync(`${file}-wal`))
+    if (state === "open" && !existsSync(`${file}-wal`))
       throw new StoreRefused(
         `${file}-wal is missing: the last changes of ${file} are lost. Put it back, restore a backup, or move the whole folder away to start with an empty store.`,
       );
@@ -72,29 +76,29 @@ export class DataFolder {
 
   /** To be called when the file's log exists, and before anything is acknowledged. */
   markOpen(name: string): void {
-    this.#write(name, false);
+    this.#write(name, "open");
   }
 
   /** To be called when the log is copied into the file, and before it is removed. */
   markClean(name: string): void {
-    this.#write(name, true);
+    this.#write(name, "clean");
   }
 
-  #read(name: string): KnownFile | undefined {
-    const row = this.#owner.prepare("SELECT clean FROM files WHERE name = ?").get(name);
-    return row && { isClean: row["clean"] === 1 };
+  #read(name: string): FileState | undefined {
+    const row = this.#owner.prepare("SELECT state FROM files WHERE name = ?").get(name);
+    return row && states[Number(row["state"])];
   }
 
-  #write(name: string, isClean: boolean): void {
+  #write(name: string, state: FileState): void {
     this.#owner
-      .prepare("INSERT INTO files (name, clean) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET clean = excluded.clean")
-      .run(name, isClean ? 1 : 0);
+      .prepare("INSERT INTO files (name, state) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET state = excluded.state")
+      .run(name, states.indexOf(state));
   }
 }
 
-function makeFolder(path: string): void {
+function openFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     readdirSync(path);
   } catch (err) {
     const { code } = err as NodeJS.ErrnoException;
@@ -102,6 +106,18 @@ function makeFolder(path: string): void {
       `The folder ${resolve(path)} cannot be created or read (${code}). Choose another DATA_DIR, or make it writable for this user.`,
       { cause: err },
     );
+  }
+}
+
+/** Creates a folder and its parents. Node's `recursive` loops for ever if mkdir fails with ENOENT in a folder that exists, as in /proc. */
+export function makeFolder(path: string): void {
+  const folder = resolve(path);
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== "EEXIST") throw err;
   }
 }
 
@@ -116,7 +132,7 @@ function claimOwner(path: string): DatabaseSync {
       PRAGMA journal_mode = DELETE;
       PRAGMA synchronous = FULL;
       BEGIN IMMEDIATE;
-      CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, clean INTEGER NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, state INTEGER NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS owner (n INTEGER PRIMARY KEY, pid INTEGER) STRICT;
       INSERT INTO owner VALUES (1, ${process.pid}) ON CONFLICT (n) DO UPDATE SET pid = excluded.pid;
       COMMIT;

@@ -2,7 +2,7 @@ export { SqliteAdapter, type AdapterOptions, type Filters } from "./adapter.ts";
 export { SqliteCollection } from "./collection.ts";
 export { SqliteDatabase, type DatabaseOptions } from "./database.ts";
 export { StoreRefused, UniqueConflict, WriteFailed } from "./errors.ts";
-export { DataFolder } from "./folder.ts";
+export { DataFolder, makeFolder } from "./folder.ts";
 export type {
   CompactSchema,
   Filter,
