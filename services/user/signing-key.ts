@@ -1,9 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, type KeyObject } from "node:crypto";
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { PublicKey } from "@confab/contracts";
 import { tokenTerms } from "@confab/mixins/sessions.ts";
-import { inMemory } from "@confab/mixins/store/sqlite.ts";
+import { inMemory, makeFolder } from "@confab/mixins/store/sqlite.ts";
 
 /** The signing key and all that is derived from it. Only `published` ever leaves this service. */
 export interface Keys {
@@ -58,7 +58,7 @@ function openKey({ SIGNING_KEY, DATA_DIR }: KeySettings): Keys {
 
 /** Stores a new key, unless another process was first: the file appears whole, once, and what it then holds is the key. */
 function keep(file: string, folder: string): string {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const draft = `${file}.${process.pid}`;
   rmSync(draft, { force: true });
   const fd = openSync(draft, "wx", 0o600);
@@ -66,6 +66,7 @@ function keep(file: string, folder: string): string {
     writeSync(fd, makeSigningKey().export({ format: "pem", type: "pkcs8" }) as string);
     fsyncSync(fd);
     linkSync(draft, file);
+    syncFolder(folder);
   } catch (err) {
     if ((err as NodeJS.ErrnoException).code !== "EEXIST") throw err;
   } finally {
@@ -73,6 +74,16 @@ function keep(file: string, folder: string): string {
     rmSync(draft, { force: true });
   }
   return readFileSync(file, "utf8");
+}
+
+/** Makes the names in a folder durable: a key that a power cut takes signs everybody out. */
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readIfThere(file: string): string | undefined {

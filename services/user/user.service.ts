@@ -1,6 +1,7 @@
 import type { Env } from "@confab/mixins/settings.ts";
+import type { Database } from "@confab/mixins/store/collection.ts";
 import { store } from "@confab/mixins/store/store.mixin.ts";
-import type { ServiceSchema } from "moleculer";
+import type { Service, ServiceSchema } from "moleculer";
 import { admins } from "./actions/admins.ts";
 import { audits } from "./actions/audits.ts";
 import { avatars } from "./actions/avatars.ts";
@@ -35,7 +36,7 @@ export default function userService(env?: Env): ServiceSchema {
   return {
     name: "user",
     // In this order: what stands before the store starts when that is open, and stops before it closes.
-    mixins: [exporting, erasing, mailing, store((database) => UserStore.open(database), migrations), sweeping, telling],
+    mixins: [exporting, erasing, mailing, store(openStore, migrations), sweeping, telling],
     settings: settings.read(env),
     actions: {
       ...codes,
@@ -57,9 +58,15 @@ export default function userService(env?: Env): ServiceSchema {
       ...audits,
     },
     created(this: UserService) {
-      this.keys = openKeys(this.settings);
       this.passwords = new Passwords(this.settings);
       this.hostTokens = new HostTokens(this.settings);
     },
   } as unknown as ServiceSchema;
+}
+
+/** The key is in the same folder: it is read or made when this process owns that. */
+function openStore(database: Database, service: Service): Promise<UserStore> {
+  const user = service as UserService;
+  user.keys = openKeys(user.settings);
+  return UserStore.open(database);
 }
