@@ -52,7 +52,7 @@ interface Planned {
 const maxBatch = 500;
 const maxWaiting = 5000;
 /** Milliseconds that an intent is tried for; then the asker gets a 503, and asking again is safe. */
-const patience = 6000;
+const patience = 4000;
 
 /**
  * The log of all chats, as this node appends to it. The insert of an entry at n+1 is the only commit: it is decided on
