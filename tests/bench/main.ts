@@ -2,7 +2,7 @@
 // A measure that fails is shown as failed, the others go on, and the exit code is 1.
 //
 //   --quick             each load for a second: does it run at all
-//   --only <measure>    send, deliver, change, memory, idle, pages, search, sync or stored; may be given several times
+//   --only <measure>    send, deliver, change, memory, loop, idle, pages, search, sync or stored; may be given several times
 //   --mongo             on MongoDB alone;   --embedded  on the embedded store alone.   Otherwise both, if MongoDB can be had.
 //   --against <folder>  another checkout of Confab in place of the bare servers: the same driver, in turn
 //   --rounds <n>        rounds of each load, 2 by default, 4 against another checkout
@@ -18,6 +18,7 @@ import { PartsUnavailable } from "../../tools/parts/part.ts";
 import { startParts } from "../../tools/parts/parts.ts";
 import { startWatchdog } from "../../tools/parts/watchdog.ts";
 import { benchIdle } from "./idle.ts";
+import { benchLoop } from "./loop.ts";
 import { options } from "./options.ts";
 import { benchPages, benchSync } from "./reads.ts";
 import { Report } from "./report.ts";
@@ -67,6 +68,7 @@ async function bench(title: string, ground: Ground): Promise<void> {
   const other = options.against === undefined ? "baseline" : commitOf(options.against);
   const report = new Report(title, ["Confab", other, "ratio"]);
   await benchSockets(ground, report);
+  await benchLoop(ground, report);
   await benchIdle(ground, report);
   await benchPages(ground, report);
   await benchSync(ground, report);

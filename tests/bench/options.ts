@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-const measures = ["send", "deliver", "change", "memory", "idle", "pages", "search", "sync", "stored"] as const;
+const measures = ["send", "deliver", "change", "memory", "loop", "idle", "pages", "search", "sync", "stored"] as const;
 export type Measure = (typeof measures)[number];
 
 const { values } = parseArgs({

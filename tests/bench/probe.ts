@@ -1,8 +1,31 @@
-// Loaded into each server before it starts (node --expose-gc --import): on a signal it clears away garbage, so that memory
-// can be compared from outside.
+// Loaded into each server before it starts (node --expose-gc --import). On SIGUSR2 it clears away garbage, so that memory can be
+// compared from outside. With LOOP_DELAYS, on SIGHUP it writes the event loop's delays since the last time to that file.
+
+import { writeFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+
+/** Milliseconds by which timers were late. */
+export interface LoopDelays {
+  p99: number;
+  max: number;
+}
 
 process.on("SIGUSR2", () => {
   const { gc } = globalThis;
   gc?.();
   setTimeout(() => gc?.(), 100);
 });
+
+const { LOOP_DELAYS } = process.env;
+if (LOOP_DELAYS) {
+  const resolution = 1;
+  const delays = monitorEventLoopDelay({ resolution });
+  delays.enable();
+  // The histogram counts nanoseconds between two timers.
+  const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - resolution);
+  process.on("SIGHUP", () => {
+    const now: LoopDelays = { p99: late(delays.percentile(99)), max: late(delays.max) };
+    writeFileSync(LOOP_DELAYS, JSON.stringify(now));
+    delays.reset();
+  });
+}

@@ -66,6 +66,10 @@ export class BenchServer {
     }
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#running.signal(signal);
+  }
+
   async stop(): Promise<void> {
     this.#running.signal("SIGTERM");
     if (await this.#running.gone(10_000)) return;
@@ -93,13 +97,14 @@ function scheduledOf(pid: number): number {
 export interface ConfabOptions {
   profileTo?: string | undefined;
   root?: string | undefined;
+  env?: Record<string, string>;
 }
 
 /** All of Confab in one process. */
 export async function startConfab(
   ground: Ground,
   name: string,
-  { profileTo, root = ownRoot }: ConfabOptions = {},
+  { profileTo, root = ownRoot, env: more = {} }: ConfabOptions = {},
 ): Promise<BenchServer> {
   const port = await freePort();
   const healthPort = await freePort();
@@ -128,6 +133,7 @@ export async function startConfab(
     ACCESS_MINUTES: "60",
     // What is measured is how fast it is, not when it says no.
     ...noRates,
+    ...more,
   };
   const profiling = profileTo === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileTo}`];
   const server = start(ground, name, port, [...profiling, join(root, "confab.ts")], env);
