@@ -28,6 +28,9 @@ interface Waiting {
   failed: (err: Error) => void;
 }
 
+/** Files that are open in this process. A second writer would wait for the first, and outlive its lists of what is clean. */
+const openFiles = new Set<string>();
+
 /** A batch has at most so many operations, so that the thread that writes answers in between. */
 const maxBatch = 1000;
 /** Pages in the log after which they are copied into the file, and after which the thread that writes helps. */
@@ -59,7 +62,7 @@ export class SqliteDatabase {
     if (options.folder === undefined) return;
     this.#folder = DataFolder.claim(options.folder);
     try {
-      this.#file = this.#folder.prepare(`${options.name}.db`);
+      this.#file = claimFile(this.#folder, options.name);
     } catch (err) {
       this.#folder.release();
       throw err;
@@ -74,7 +77,7 @@ export class SqliteDatabase {
       return database;
     } catch (err) {
       await database.#writer?.close();
-      database.#folder?.release();
+      database.#release();
       throw err;
     }
   }
@@ -131,7 +134,12 @@ export class SqliteDatabase {
     if (answer && "ok" in answer && answer.ok) this.#folder!.markClean(`${this.#options.name}.db`);
     this.#reader.database.close();
     await this.#writer!.close();
-    this.#folder!.release();
+    this.#release();
+  }
+
+  #release(): void {
+    if (this.#file) openFiles.delete(this.#file);
+    this.#folder?.release();
   }
 
   async #start(): Promise<void> {
@@ -210,6 +218,16 @@ export class SqliteDatabase {
     this.#maintaining = turn;
     return turn;
   }
+}
+
+/** The path of the file, which is this database's until it is closed. */
+function claimFile(folder: DataFolder, name: string): string {
+  if (!/^[\w.$-]+$/.test(name) || name === "owner") throw new TypeError(`${name} is not the name of a database`);
+  const file = folder.prepare(`${name}.db`);
+  if (openFiles.has(file))
+    throw new StoreRefused(`${file} is open already in this process. Share it: give one SqliteDatabase to all adapters.`);
+  openFiles.add(file);
+  return file;
 }
 
 function settle({ operation, done, failed }: Waiting, answer: Answer): void {

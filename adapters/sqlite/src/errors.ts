@@ -1,21 +1,31 @@
 /** A unique index has this already. */
 export class UniqueConflict extends Error {
-  readonly index: string;
+  /** The status that Moleculer and moleculer-web answer. */
+  readonly code = 409;
+  readonly type = "UNIQUE_CONFLICT";
+  readonly data: { index: string };
   constructor(index: string) {
     super(`refused by the unique index ${index}`);
     this.name = "UniqueConflict";
-    this.index = index;
+    this.data = { index };
+  }
+
+  get index(): string {
+    return this.data.index;
   }
 }
 
 /** The change was not stored: the disk is full, the file cannot be written, or the store is closed. It may be tried again. */
 export class WriteFailed extends Error {
-  /** SQLite's extended result code. */
-  readonly code: number;
-  constructor(code: number, message: string) {
+  /** The status that Moleculer and moleculer-web answer. */
+  readonly code = 503;
+  readonly type = "WRITE_FAILED";
+  /** SQLite's extended result code; 0 where the store is closed. */
+  readonly errcode: number;
+  constructor(errcode: number, message: string) {
     super(message);
     this.name = "WriteFailed";
-    this.code = code;
+    this.errcode = errcode;
   }
 }
 

@@ -9,6 +9,7 @@ export type Operation =
   | { do: "updateOne"; table: string; filter: Filter; update: Update }
   | { do: "updateMany"; table: string; filter: Filter; update: Update }
   | { do: "replaceOne"; table: string; filter: Filter; document: SqliteDocument }
+  | { do: "removeOne"; table: string; filter: Filter }
   | { do: "removeMany"; table: string; filter: Filter; limit: number }
   | { do: "checkpoint" }
   | { do: "truncateLog" };

@@ -63,6 +63,10 @@ class SelectionBuilder {
   }
 
   add(field: string, condition: unknown): void {
+    if (field === "$and") {
+      for (const filter of condition as readonly Filter[]) for (const [one, its] of Object.entries(filter)) this.add(one, its);
+      return;
+    }
     const array = this.#layout.arrays.find(({ fields }) => fields[0] === field);
     if (array) return this.#addElements(field, this.#layout.sideTable(array), condition);
     if (this.#layout.numbered.has(field)) return this.#addNumbered(field, condition);
@@ -245,6 +249,8 @@ function readRange(field: string, of: string, range: Record<string, string>): { 
   return { name, from, to };
 }
 
+/** SQLite takes 32,766 parameters. */
+const longestList = 2 ** 14;
 /** List lengths are rounded up, so that few statements serve all of them. */
 const roundUp = (length: number): number => (length <= 1 ? length : 2 ** Math.ceil(Math.log2(length)));
 const placeholders = (length: number): string => Array.from({ length: roundUp(length) }, () => "?").join(",");
@@ -252,5 +258,6 @@ const placeholders = (length: number): string => Array.from({ length: roundUp(le
 function pad<T>(values: readonly T[]): T[] {
   const last = values.at(-1);
   if (last === undefined) return [];
+  if (values.length > longestList) throw new TypeError(`a list in a filter has at most ${longestList} values`);
   return [...values, ...Array.from({ length: roundUp(values.length) - values.length }, () => last)];
 }

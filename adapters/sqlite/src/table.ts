@@ -1,6 +1,6 @@
 import { type DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Layout, Row } from "./layout.ts";
-import { compareValues, matches } from "./matching.ts";
+import { compareValues, matches, valueOf } from "./matching.ts";
 import { quote, type Filter, type FindOptions, type SqliteDocument, type SqlValue } from "./schema.ts";
 import { select } from "./selection.ts";
 
@@ -149,7 +149,7 @@ export class TableReader {
 
 function compareBy(sort: NonNullable<FindOptions["sort"]>, one: SqliteDocument, other: SqliteDocument): number {
   for (const [field, direction] of Object.entries(sort)) {
-    const order = compareValues(one[field], other[field]);
+    const order = compareValues(valueOf(one, field), valueOf(other, field));
     if (order !== 0) return direction === -1 ? -order : order;
   }
   return 0;

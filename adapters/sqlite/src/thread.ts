@@ -16,7 +16,10 @@ export class Thread {
 
   /** `name` is the module beside this one. */
   constructor(name: string, workerData: unknown) {
-    this.#worker = new Worker(new URL(`./${name}.${ending}`, import.meta.url), { workerData, name: `sqlite-${name}` });
+    // A thread refuses this option, which belongs to a program given on the command line.
+    const execArgv = process.execArgv.filter((option) => !option.startsWith("--input-type"));
+    const url = new URL(`./${name}.${ending}`, import.meta.url);
+    this.#worker = new Worker(url, { workerData, name: `sqlite-${name}`, execArgv });
     this.#worker.unref();
     this.#worker.on("message", (message: unknown) => {
       this.#requests.shift()?.answer(message);

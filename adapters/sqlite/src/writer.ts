@@ -101,7 +101,9 @@ export class Writer {
       case "replaceOne":
         return this.#replace(this.#table(operation.table), operation);
       case "removeMany":
-        return this.#remove(this.#table(operation.table), operation.filter, operation.limit);
+        return this.#remove(this.#table(operation.table), operation.filter, operation.limit).length;
+      case "removeOne":
+        return this.#remove(this.#table(operation.table), operation.filter, 1)[0]?.document ?? null;
       default:
         throw new TypeError(`${operation.do} goes alone`);
     }
@@ -193,13 +195,13 @@ export class Writer {
     return row !== undefined;
   }
 
-  #remove(table: TableReader, filter: Record<string, unknown>, limit: number): number {
+  #remove(table: TableReader, filter: Record<string, unknown>, limit: number): FoundRow[] {
     const rows = table.rows(filter, limit);
     for (const { n } of rows) {
       this.#removeElements(table, n);
       this.#run(`DELETE FROM ${quote(table.layout.name)} WHERE n = ?`, [BigInt(n)]);
     }
-    return rows.length;
+    return rows;
   }
 
   #run(sql: string, params: readonly SqlValue[]) {
