@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataFolder, makeFolder } from "./folder.ts";
@@ -74,4 +74,12 @@ test("a log that is missing after a crash is noticed", async () => {
   claimed.markOpen("store.db");
   claimed.release();
   await expect(open()).rejects.toThrow(/store\.db-wal is missing: the last changes/);
+});
+
+test("only the owner of the process can read the files", async () => {
+  const database = await open();
+  const modes = readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mode & 0o777]);
+  expect(modes).toEqual(modes.map(([name]) => [name, 0o600]));
+  expect(modes.map(([name]) => name)).toEqual(expect.arrayContaining(["owner.db", "store.db", "store.db-wal"]));
+  await database.close();
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { explain, StoreRefused } from "./errors.ts";
@@ -61,7 +61,10 @@ export class DataFolder {
       );
     // Listed before it exists: a start that is cut off here must not leave a file that the next one refuses.
     if (!state) this.#write(name, "new");
-    if (!state || state === "new") return file;
+    if (!state || state === "new") {
+      createPrivate(file);
+      return file;
+    }
     if (!exists || statSync(file).size === 0)
       throw new StoreRefused(
         `${file} is ${exists ? "empty" : "missing"}. Restore it from a backup, or move the whole folder away to start with an empty store.`,
@@ -121,8 +124,18 @@ export function makeFolder(path: string): void {
   }
 }
 
+/** Readable by the owner of the process alone; SQLite gives the log the same mode. Where it fails, SQLite says why. */
+function createPrivate(file: string): void {
+  try {
+    closeSync(openSync(file, "wx", 0o600));
+  } catch {
+    // It exists already, or SQLite will explain what is wrong.
+  }
+}
+
 function claimOwner(path: string): DatabaseSync {
   const file = join(path, ownerFile);
+  createPrivate(file);
   let owner: DatabaseSync | undefined;
   try {
     owner = new DatabaseSync(file, { timeout: 0 });
