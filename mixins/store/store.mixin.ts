@@ -28,7 +28,7 @@ export const storeSettings = declareSettings(
 type WithStore<S> = Service & { settings: Values<typeof storeSettings.declarations>; store: S };
 
 /**
- * Opens a service's store before the service starts and closes it after; it is then `this.store`. Throws SchemaRefused
+ * Opens a service's store before the service starts, and closes it after it has stopped; it is then `this.store`. Throws SchemaRefused
  * where a newer version has migrated the store beyond what this one reads; its own migrations run while it serves.
  */
 export function store<S>(
@@ -49,8 +49,9 @@ export function store<S>(
       this.store = await open(shared, this);
       migrator.start();
     },
-    async stopped() {
+    async stopped(this: WithStore<S & { close?: () => Promise<void> }>) {
       await migrator?.stop();
+      await this.store?.close?.();
       await database?.close();
     },
   } as unknown as Partial<ServiceSchema>;

@@ -195,7 +195,7 @@ console.log(
 const count = { embedded: Number(values.embedded), mongo: Number(values.messages) };
 if (count.embedded > 0) {
   const folder = mkdtempSync(join(tmpdir(), "confab-search-"));
-  const search = await FtsSearch.open({
+  const search = FtsSearch.open({
     folder,
     epoch: "bench",
     log: { messagesBefore: async () => [], hasMessage: async () => true },

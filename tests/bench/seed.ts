@@ -19,33 +19,43 @@ const { user: userId } = options;
 const chatIds = options.chat === "" ? Array.from({ length: options.chats }, () => uuid()) : [options.chat];
 const each = Math.ceil(options.count / chatIds.length);
 const batchSize = 500;
-/** Chats that are filled at once: a database of its own process has something to do while this one makes the next batch. */
-const atOnce = options.mongo ? 4 : 1;
+/** Chats that are projected at once: their writes are shared. */
+const atOnce = 64;
+/** Messages of one chat in a row: chats take turns, so that the order of the log is not that of the chats. */
+const inARow = Math.max(1, Math.floor(batchSize / chatIds.length));
 
 const database = await openDatabase(options);
 const store = await ChatStore.open(database);
 const projector = new Projector(store, new UserLog(store, () => {}));
 const began = Date.now() - options.count;
 
-await inParallel(chatIds.length, atOnce, async (at) => {
-  // Messages that were sent in turn in all chats: the order of the log is not that of the chats.
-  await fill(chatIds[at]!, (seq) => began + seq * chatIds.length + at);
-});
-await database.close();
-
-async function fill(chatId: string, timeOf: (seq: number) => number): Promise<void> {
-  const state = emptyState(chatId);
-  await store.expectMembers(chatId, [userId]);
-  for (let from = 0; from <= each; from += batchSize) {
-    const batch = Array.from({ length: Math.min(batchSize, each + 1 - from) }, (_, at) =>
-      entryAt(chatId, from + at, timeOf(from + at)),
-    );
+const chats = chatIds.map((chatId) => emptyState(chatId));
+for (const { chatId } of chats) await store.expectMembers(chatId, [userId]);
+for (let from = 0; from <= each; from += inARow) {
+  const parts = chats.map((state, at) =>
+    Array.from({ length: Math.min(inARow, each + 1 - from) }, (_, past) =>
+      entryAt(state.chatId, from + past, began + (from + past) * chatIds.length + at),
+    ),
+  );
+  for (const batch of inBatches(parts)) {
     const outcomes = await store.append(batch, true);
     if (outcomes.some((outcome) => outcome !== "stored")) throw new Error("there is something in this store already");
-    for (const entry of batch) fold(state, entry);
-    await projector.project(state, state.recent.splice(0));
   }
-  await store.keepState(storeState(state, Date.now()));
+  await inParallel(chats.length, atOnce, async (at) => {
+    const state = chats[at]!;
+    for (const entry of parts[at]!) fold(state, entry);
+    await projector.project(state, state.recent.splice(0));
+  });
+}
+for (const state of chats) await store.keepState(storeState(state, Date.now()));
+await store.close();
+await database.close();
+
+function inBatches(parts: readonly StoredEntry[][]): StoredEntry[][] {
+  const entries = parts.flat();
+  return Array.from({ length: Math.ceil(entries.length / batchSize) }, (_, at) =>
+    entries.slice(at * batchSize, (at + 1) * batchSize),
+  );
 }
 
 /** The entry after so many messages: the first one makes the chat. */

@@ -10,15 +10,20 @@ import { place, type StoredEntry } from "./documents.ts";
 describe("in files", () => {
   const folder = mkdtempSync(join(tmpdir(), "confab-"));
   let database: Database | undefined;
-  afterAll(async () => {
+  let store: ChatStore | undefined;
+  const close = async () => {
+    await store?.close();
     await database?.close();
+  };
+  afterAll(async () => {
+    await close();
     rmSync(folder, { recursive: true });
   });
 
   const reopen = async () => {
-    await database?.close();
+    await close();
     database = openTestStore("chat", folder);
-    return ChatStore.open(database);
+    return (store = await ChatStore.open(database));
   };
   chatStoreSuite(reopen);
 

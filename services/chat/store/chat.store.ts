@@ -5,8 +5,10 @@ import { Conflict, Unavailable, type Collection, type Database, type Outcome } f
 import { v7 as uuid } from "uuid";
 import * as documents from "./documents.ts";
 import { erase } from "../changes.ts";
+import { FtsSearch, type FtsOptions } from "../search/fts/fts.search.ts";
 import { StoreSearch } from "../search/store.search.ts";
 import type { SearchIndex } from "../search/index.ts";
+import { messageLog } from "./message.log.ts";
 import { ProjectionStore, type ProjectionCollections } from "./projection.store.ts";
 import * as projections from "./projections.ts";
 import {
@@ -57,7 +59,7 @@ export class ChatStore extends ProjectionStore {
   private constructor(database: Database, epoch: string, search: SearchIndex, collections: Collections) {
     super(collections);
     this.shared = database.shared;
-    this.scrub = () => database.scrub();
+    this.scrub = async () => void (await Promise.all([database.scrub(), search.scrub()]));
     this.epoch = epoch;
     this.search = search;
     this.#entries = collections.entries;
@@ -70,10 +72,10 @@ export class ChatStore extends ProjectionStore {
     this.#userSubjects = collections.userSubjects;
   }
 
-  static async open(database: Database): Promise<ChatStore> {
+  static async open(database: Database, service?: { logger: FtsOptions["logger"] }): Promise<ChatStore> {
     const facts = await database.collection(documents.facts);
     const epoch = await readEpoch(facts);
-    return new ChatStore(database, epoch, await StoreSearch.open(database), {
+    const collections: Collections = {
       entries: await database.collection(documents.entries),
       states: await database.collection(projections.states),
       changes: await database.collection(projections.changes),
@@ -85,7 +87,13 @@ export class ChatStore extends ProjectionStore {
       allowances: await database.collection(documents.allowances),
       userLogs: await database.collection(documents.userLogs),
       userSubjects: await database.collection(documents.userSubjects),
-    });
+    };
+    return new ChatStore(database, epoch, await openSearch(database, epoch, collections, service?.logger), collections);
+  }
+
+  /** Before the database is closed. */
+  close(): Promise<void> {
+    return this.search.close();
   }
 
   /**
@@ -314,6 +322,17 @@ export class ChatStore extends ProjectionStore {
       return (await settled(() => this.#claims.findOne({ _id }))).chatId;
     }
   }
+}
+
+async function openSearch(
+  database: Database,
+  epoch: string,
+  collections: Collections,
+  logger: FtsOptions["logger"] = { info() {}, warn() {} },
+): Promise<SearchIndex> {
+  if (database.shared) return StoreSearch.open(database);
+  const log = messageLog(collections.entries, new ProjectionStore(collections));
+  return FtsSearch.open({ folder: database.folder ?? "memory", epoch, log, logger });
 }
 
 /** What refused our insert is there, but may still be on its way to the majority that we read from. */

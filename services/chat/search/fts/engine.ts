@@ -21,8 +21,17 @@ export interface Batch {
   put: readonly Said[];
   removed: readonly Removal[];
   removedChats: readonly string[];
-  /** Of messages that were read from the log to fill the index: the id of the oldest, up to which it is filled now. */
+  /** The messages were read from the log, and may be older than all that are indexed. */
+  fromLog?: boolean;
+  /** The id of the oldest message, down to which the index is filled now. */
   filledTo?: string;
+}
+
+export interface Written {
+  /** Messages that were not as they are now. */
+  changed: number;
+  /** Whether words were removed that `scrub` has yet to take out of the files. */
+  hasRemains: boolean;
 }
 
 /** What the process needs to know of an index that was opened. */
@@ -35,7 +44,7 @@ export interface EngineState {
 }
 
 /** Above every message's id. */
-const topId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+export const topId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 const removedAtOnce = 100;
 
 export class Engine {
@@ -66,15 +75,16 @@ export class Engine {
     return { condition: this.#condition, fillFrom, newest: newest ? { ...newest } : null };
   }
 
-  /** All of it in one transaction. Answers whether words were removed that `scrub` has yet to take out of the files. */
-  write({ put, removed, removedChats, filledTo }: Batch): boolean {
-    this.#transaction(() => {
+  /** All of it in one transaction. */
+  write({ put, removed, removedChats, fromLog = false, filledTo }: Batch): Written {
+    const changed = this.#transaction(() => {
       for (const chatId of removedChats) this.#names.removeChat(chatId);
-      const hasRemoved = this.#writer.write([...put, ...removed], filledTo !== undefined);
+      const { count, hasRemoved } = this.#writer.write([...put, ...removed], fromLog);
       this.#hasRemains ||= hasRemoved;
       if (filledTo !== undefined) writeMeta(this.#db, "fillFrom", filledTo);
+      return count;
     });
-    return this.#hasRemains;
+    return { changed, hasRemains: this.#hasRemains };
   }
 
   /** Removes a part of the messages of removed chats; whether there may be more. */
@@ -135,7 +145,7 @@ export class Engine {
     this.#condition = condition;
     try {
       this.#load(sizes, limits);
-      if (condition !== "complete") writeMeta(db, "fillFrom", topId);
+      if (condition === "behind" || condition === "empty") writeMeta(db, "fillFrom", topId);
     } catch (err) {
       db.close();
       throw err;

@@ -64,7 +64,7 @@ afterEach(async () => {
 
 async function open(inFolder: string, epoch = "one"): Promise<FtsSearch> {
   const logger = { info() {}, warn: (text: string) => void warnings.push(text) };
-  const search = await FtsSearch.open({ folder: inFolder, epoch, log, logger });
+  const search = FtsSearch.open({ folder: inFolder, epoch, log, logger });
   opened.push(search);
   return search;
 }
@@ -172,6 +172,7 @@ describe("an index that was opened before", () => {
   beforeEach(async () => {
     source = newFolder();
     first = await open(source);
+    await first.filled();
     messages = Array.from({ length: texts }, (_, at) => log.say(at, `${word("word", at)} common`));
     for (let at = 0; at < texts; at += 50) await first.put(messages.slice(at, at + 50));
     log.reads = 0;
@@ -192,10 +193,21 @@ describe("an index that was opened before", () => {
     expect([log.reads, warnings]).toEqual([0, []]);
   });
 
-  test("has everything that was confirmed after the process was killed, and reads nothing from the log", async () => {
+  test("has everything that was confirmed after the process was killed, and compares only the newest messages with the log", async () => {
     const search = await open(copyFiles(source));
     await isComplete(search);
-    expect([log.reads, warnings]).toEqual([0, []]);
+    await search.filled();
+    expect([log.reads, warnings]).toEqual([2, []]);
+  });
+
+  test("gets from the log what was not confirmed when the process was killed", async () => {
+    const copy = copyFiles(source);
+    for (let at = texts; at < texts + 150; at++) log.say(at, "unconfirmed");
+    const search = await open(copy);
+    await search.filled();
+    expect(await count(search, "unconfirmed")).toBe(100);
+    expect(log.reads).toBe(4);
+    await isComplete(search);
   });
 
   test("gets from the log what a power cut took, and is searched in the meantime", async () => {
@@ -225,7 +237,7 @@ describe("an index that was opened before", () => {
     const path = join(source, fileName);
     const engine = new Engine({ path, epoch: "one" });
     const half = [...log.messages.values()].map(({ messageId }) => messageId).sort()[texts / 2]!;
-    engine.write({ put: [], removed: [], removedChats: [], filledTo: half });
+    engine.write({ put: [], removed: [], removedChats: [], fromLog: true, filledTo: half });
     engine.close();
     const search = await open(source);
     await search.filled();

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Said } from "../index.ts";
-import type { EngineState } from "./engine.ts";
+import { topId, type Batch, type EngineState } from "./engine.ts";
 import type { EngineHost } from "./host.ts";
 
 /** A message as it is now. */
@@ -24,13 +24,15 @@ export interface MessageLog {
 const atOnce = 100;
 /** How long it rests for each millisecond of work. */
 const rest = 3;
+/** Messages in a row that must be as they should be. */
+const comparedAfterKill = 200;
 const retryAfterMs = 5000;
 
 export class Filling {
   readonly #host: EngineHost;
   readonly #log: MessageLog;
   readonly #logger: { info(text: string): void; warn(text: string, err?: unknown): void };
-  #running: Promise<void> | undefined;
+  #running = Promise.resolve();
   #stop = new AbortController();
 
   constructor(host: EngineHost, log: MessageLog, logger: { info(text: string): void; warn(text: string, err?: unknown): void }) {
@@ -39,13 +41,11 @@ export class Filling {
     this.#logger = logger;
   }
 
-  /** Begins if there is something to do, and does not wait for the end. */
-  async start(): Promise<void> {
-    await this.stop();
-    const state = await this.#check();
-    if (state.fillFrom === null) return;
-    this.#stop = new AbortController();
-    this.#running = this.#run(state.fillFrom, this.#stop.signal);
+  /** Begins, if there is something to do, and does not wait for it. */
+  start(): void {
+    const stopped = this.stop();
+    const { signal } = (this.#stop = new AbortController());
+    this.#running = stopped.then(() => this.#run(signal));
   }
 
   async stop(): Promise<void> {
@@ -54,7 +54,7 @@ export class Filling {
   }
 
   done(): Promise<void> {
-    return this.#running ?? Promise.resolve();
+    return this.#running;
   }
 
   /** An index that is ahead of the log is of another log, whatever its epoch says: as after a file was copied back. */
@@ -66,38 +66,61 @@ export class Filling {
     return this.#host.call("state");
   }
 
-  async #run(from: string, signal: AbortSignal): Promise<void> {
-    let next: string | undefined = from;
-    let count = 0;
-    const begun = performance.now();
-    while (next !== undefined && !signal.aborted) {
-      const began = performance.now();
+  /** Never rejects. */
+  async #run(signal: AbortSignal): Promise<void> {
+    let isDone = false;
+    while (!isDone && !signal.aborted) {
       try {
-        const messages: LoggedMessage[] = await this.#log.messagesBefore(next, atOnce);
-        if (messages.length === 0) await this.#host.call("endFilling");
-        else await this.#write(messages);
-        next = messages.at(-1)?.messageId;
-        count += messages.length;
-        await sleep((performance.now() - began) * rest, signal);
+        const { fillFrom, condition } = await this.#check();
+        if (condition === "killed") await this.#compareNewest(signal);
+        if (fillFrom !== null) await this.#fill(fillFrom, signal);
+        isDone = true;
       } catch (err) {
-        if (!signal.aborted) this.#logger.warn("The search index will be filled later.", err);
+        if (signal.aborted) return;
+        this.#logger.warn("The search index will be filled later.", err);
         await sleep(retryAfterMs, signal);
       }
     }
-    const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-    if (next === undefined && count > 0)
-      this.#logger.info(`The search index was filled from the log: ${count} messages in ${seconds} s.`);
   }
 
-  async #write(messages: readonly LoggedMessage[]): Promise<void> {
-    await this.#host.call("write", {
-      put: messages.filter(({ isRemoved }) => !isRemoved).map(({ messageId: _, isRemoved: __, ...said }) => said),
-      removed: messages.filter(({ isRemoved }) => isRemoved).map(({ chatId, seq, rev }) => ({ chatId, seq, rev })),
-      removedChats: [],
-      filledTo: messages.at(-1)!.messageId,
-    });
+  /** Until many in a row are as they should be. */
+  async #compareNewest(signal: AbortSignal): Promise<void> {
+    let [next, unchanged] = [topId, 0];
+    while (unchanged < comparedAfterKill && !signal.aborted) {
+      const messages = await this.#log.messagesBefore(next, atOnce);
+      if (messages.length === 0) return;
+      const { changed } = await this.#host.call("write", batchOf(messages));
+      unchanged = changed > 0 ? 0 : unchanged + messages.length;
+      next = messages.at(-1)!.messageId;
+    }
+  }
+
+  async #fill(from: string, signal: AbortSignal): Promise<void> {
+    const begun = performance.now();
+    let [next, count] = [from, 0];
+    while (!signal.aborted) {
+      const began = performance.now();
+      const messages = await this.#log.messagesBefore(next, atOnce);
+      if (messages.length === 0) {
+        await this.#host.call("endFilling");
+        const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+        if (count > 0) this.#logger.info(`The search index was filled from the log: ${count} messages in ${seconds} s.`);
+        return;
+      }
+      next = messages.at(-1)!.messageId;
+      await this.#host.call("write", { ...batchOf(messages), filledTo: next });
+      count += messages.length;
+      await sleep((performance.now() - began) * rest, signal);
+    }
   }
 }
+
+const batchOf = (messages: readonly LoggedMessage[]): Batch => ({
+  put: messages.filter(({ isRemoved }) => !isRemoved).map(({ messageId: _, isRemoved: __, ...said }) => said),
+  removed: messages.filter(({ isRemoved }) => isRemoved).map(({ chatId, seq, rev }) => ({ chatId, seq, rev })),
+  removedChats: [],
+  fromLog: true,
+});
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await pause(ms, undefined, { signal, ref: false }).catch(() => {});

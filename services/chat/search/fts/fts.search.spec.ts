@@ -16,7 +16,7 @@ const newFolder = () => {
   return folder;
 };
 async function open(options: Partial<FtsOptions>): Promise<FtsSearch> {
-  const search = await FtsSearch.open({ folder: "memory", epoch: "one", log: emptyLog, logger: quiet, ...options });
+  const search = FtsSearch.open({ folder: "memory", epoch: "one", log: emptyLog, logger: quiet, ...options });
   opened.push(search);
   return search;
 }
@@ -53,7 +53,7 @@ test("law: in whatever order messages arrive and however often a search ends ear
       }),
       fc.record({ by: fc.constant("ann"), before: fc.nat(2000), after: fc.nat(1500) }, { requiredKeys: [] }),
       async (made, wanted, { limit, perBatch, chats }, filters) => {
-        const search = await FtsSearch.open({
+        const search = FtsSearch.open({
           ...{ folder: "memory", epoch: "one", log: emptyLog, logger: quiet },
           ...{ sizes: { era: 8, block: 2 }, limits: { scan: 0, cpuMs: 0 } },
         });

@@ -51,14 +51,15 @@ export class FtsSearch implements SearchIndex {
     this.#filling = new Filling(host, log, logger);
   }
 
-  static async open(options: FtsOptions): Promise<FtsSearch> {
+  /** Does not wait for the worker: calls are carried out in their order, after it has opened the file. */
+  static open(options: FtsOptions): FtsSearch {
     const { folder, epoch, sizes, limits } = options;
     const inMemory = folder === "memory";
     if (!inMemory) mkdirSync(folder, { recursive: true, mode: 0o700 });
     const engine = { path: inMemory ? ":memory:" : join(folder, fileName), epoch, sizes, limits };
     const host = inMemory ? new LocalHost(engine) : new WorkerHost(engine);
     const search = new FtsSearch(host, inMemory ? 0 : gatherMs, options);
-    await search.#filling.start();
+    search.#filling.start();
     // A removal that a killed process did not finish.
     search.#removeRest().catch((err: unknown) => search.#logger.warn("A removed chat will leave the search index later.", err));
     return search;
@@ -111,7 +112,8 @@ export class FtsSearch implements SearchIndex {
   #write(part: Partial<Batch>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ part, resolve, reject });
-      if (!this.#writing) this.#gathering ??= setTimeout(() => void this.#flush(), this.#gatherMs);
+      if (this.#gatherMs === 0) void this.#flush();
+      else if (!this.#writing) this.#gathering ??= setTimeout(() => void this.#flush(), this.#gatherMs);
     });
   }
 
@@ -130,7 +132,7 @@ export class FtsSearch implements SearchIndex {
         waiting.flatMap(({ part }) => (part[key] ?? []) as Batch[K][number][]);
       const batch = { put: all("put"), removed: all("removed"), removedChats: all("removedChats") };
       try {
-        if (await this.#call("write", batch)) this.#scrubSoon();
+        if ((await this.#call("write", batch)).hasRemains) this.#scrubSoon();
         for (const { resolve } of waiting) resolve();
       } catch (err) {
         for (const { reject } of waiting) reject(new Unavailable(err));
@@ -166,7 +168,7 @@ export class FtsSearch implements SearchIndex {
     } catch (err) {
       if (!(err instanceof EngineError && err.wasDamaged)) throw err;
       this.#logger.warn("The search index was damaged. It is filled again from the log.", err);
-      await this.#filling.start();
+      this.#filling.start();
       return this.#host.call(method, ...args);
     }
   };

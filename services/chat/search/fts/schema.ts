@@ -32,8 +32,10 @@ const tables = `
 
 /** How far the content of a file that was just opened can be relied on. */
 export type Condition =
-  /** It holds everything that was ever confirmed. */
+  /** It was closed, and holds everything that was ever confirmed. */
   | "complete"
+  /** The same, but the process was killed: what it had not confirmed may be missing. */
+  | "killed"
   /** The newest transactions may be missing, because the machine stopped; what is there is consistent. */
   | "behind"
   /** It was just created. */
@@ -78,7 +80,7 @@ function openExisting(path: string, epoch: string): Opened | undefined {
     const isUsable = meta.get("epoch") === epoch && (wasClosed || hasWal);
     if (!isUsable || (!wasClosed && !isSameBoot && !passesQuickCheck(db))) return void db.close();
     markOpen(db, boot);
-    return { db, condition: wasClosed || isSameBoot ? "complete" : "behind" };
+    return { db, condition: wasClosed ? "complete" : isSameBoot ? "killed" : "behind" };
   } catch (err) {
     db.close();
     throw err;

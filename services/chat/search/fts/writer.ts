@@ -58,8 +58,11 @@ export class Writer {
     this.#next = last === null ? firstOrder : orderOf(last) + 1;
   }
 
-  /** Whether words were removed, so that copies of them may be in the WAL. `fromLog`: the messages may be older than all that is here. */
-  write(forms: readonly Form[], fromLog: boolean): boolean {
+  /**
+   * Answers how many messages changed, and whether words were removed, of which copies may be in the WAL. `fromLog`: the
+   * messages may be older than all that is here.
+   */
+  write(forms: readonly Form[], fromLog: boolean): { count: number; hasRemoved: boolean } {
     const known: { row: Row; form: Form; chat: number }[] = [];
     const added: { form: Form; chat: number }[] = [];
     for (const form of newestOf(forms)) {
@@ -77,7 +80,7 @@ export class Writer {
     for (const { row, form, chat } of known) hasRemoved = this.#replace(row, form, chat) || hasRemoved;
     this.#add(added, fromLog);
     this.#bounds.store();
-    return hasRemoved;
+    return { count: known.length + added.length, hasRemoved };
   }
 
   /** Removes some messages of a chat; whether that were all. */
