@@ -12,6 +12,8 @@ const shared = {
   // jose comes as modules alone.
   transformIgnorePatterns: ["/node_modules/(?!jose/)"],
   testMatch: ["**/*.spec.ts"],
+  // A built package has the name of its sources.
+  modulePathIgnorePatterns: ["<rootDir>/adapters/[^/]+/dist/"],
   moduleNameMapper: {
     "^@confab/(contracts|sdk)$": "<rootDir>/$1/index.ts",
     "^@confab/sqlite$": "<rootDir>/adapters/sqlite/src/index.ts",

@@ -1,4 +1,5 @@
 import {
+  FolderRefused,
   SqliteAdapter,
   SqliteDatabase,
   StoreRefused,
@@ -34,7 +35,7 @@ export async function openSqlite(service: Service, dataDir: string, { refuseScan
   if (folder !== undefined) refuseOldData(folder, service.name);
   const onFailure = (message?: string) =>
     message === undefined ? service.logger.info("Changes are stored again.") : service.logger.error(message);
-  const database = await SqliteDatabase.open({ folder, name: service.name, refuseScans, onFailure });
+  const database = await SqliteDatabase.open({ folder, name: service.name, refuseScans, onFailure }).catch(nameSettings);
   return {
     shared: false,
     folder,
@@ -106,6 +107,12 @@ function translate(err: unknown): never {
   if (err instanceof UniqueConflict) throw new Conflict(err.index);
   // What the disk or SQLite refuses may be tried again; all else is a mistake in the request.
   if (err instanceof WriteFailed || (err as { errcode?: number }).errcode !== undefined) throw new Unavailable(err);
+  throw err;
+}
+
+function nameSettings(err: unknown): never {
+  if (err instanceof FolderRefused)
+    throw new StoreRefused(`${err.message} The folder is set by DATA_DIR. Several processes share a MongoDB (MONGO_URL).`);
   throw err;
 }
 

@@ -61,7 +61,8 @@ export class SqliteAdapter {
   /** Throws StoreRefused where the files are not fit to be used. */
   async connect(): Promise<void> {
     const options = this.options();
-    const database = "database" in options ? options.database : await SqliteDatabase.open(options);
+    const onFailure = (message?: string) => this.log(message);
+    const database = "database" in options ? options.database : await SqliteDatabase.open({ onFailure, ...options });
     try {
       const schema = options.collection ?? { name: this.service?.name ?? "documents", indexes: [] };
       this.connected = { collection: await database.collection(schema) };
@@ -146,6 +147,11 @@ export class SqliteAdapter {
   /** Removes all documents; answers how many there were. */
   async clear(): Promise<number> {
     return this.collection.removeMany({});
+  }
+
+  private log(failure: string | undefined): void {
+    if (failure === undefined) this.service?.logger.info("Changes are stored again.");
+    else this.service?.logger.error(failure);
   }
 
   entityToObject(entity: SqliteDocument): SqliteDocument {

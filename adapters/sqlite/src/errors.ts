@@ -37,6 +37,14 @@ export class StoreRefused extends Error {
   }
 }
 
+/** The folder cannot be used by this process, whatever is in it; another one may do. */
+export class FolderRefused extends StoreRefused {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "FolderRefused";
+  }
+}
+
 const primaryCode = (code: number) => code & 0xff;
 const codes = { busy: 5, locked: 6, readOnly: 8, io: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
 const repair = "Restore it from a backup, or move the whole folder away to start with an empty store.";

@@ -38,7 +38,7 @@ test.each([
   ["where nothing can be created", () => "/proc/confab/data"],
   ["below a file", () => (writeFileSync(join(ground, "file"), ""), join(ground, "file", "data"))],
 ])("a folder %s is refused at once", (_, path) => {
-  expect(() => DataFolder.claim(path())).toThrow(/cannot be created or read .* Choose another DATA_DIR/);
+  expect(() => DataFolder.claim(path())).toThrow(/cannot be created or read .* choose another folder/);
 });
 
 test("a file that was being created when its process ended is opened", async () => {

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { explain, StoreRefused } from "./errors.ts";
+import { explain, FolderRefused, StoreRefused } from "./errors.ts";
 import { codeOf } from "./writer.ts";
 
 const ownerFile = "owner.db";
@@ -105,8 +105,8 @@ function openFolder(path: string): void {
     readdirSync(path);
   } catch (err) {
     const { code } = err as NodeJS.ErrnoException;
-    throw new StoreRefused(
-      `The folder ${resolve(path)} cannot be created or read (${code}). Choose another DATA_DIR, or make it writable for this user.`,
+    throw new FolderRefused(
+      `The folder ${resolve(path)} cannot be created or read (${code}). Make it writable for this user, or choose another folder.`,
       { cause: err },
     );
   }
@@ -155,8 +155,8 @@ function claimOwner(path: string): DatabaseSync {
     owner?.close();
     const code = codeOf(err);
     if ((code & 0xff) === 5)
-      throw new StoreRefused(
-        `The folder ${path} is in use by another process. An embedded store has one process: stop the other, or choose another DATA_DIR. Several nodes share a MongoDB (MONGO_URL).`,
+      throw new FolderRefused(
+        `The folder ${path} is in use by another process. It has one process at a time: stop the other, or choose another folder.`,
       );
     throw explain(file, code, (err as Error).message);
   }

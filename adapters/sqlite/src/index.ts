@@ -1,7 +1,7 @@
 export { SqliteAdapter, type AdapterOptions, type Filters } from "./adapter.ts";
 export { SqliteCollection } from "./collection.ts";
 export { SqliteDatabase, type DatabaseOptions } from "./database.ts";
-export { StoreRefused, UniqueConflict, WriteFailed } from "./errors.ts";
+export { FolderRefused, StoreRefused, UniqueConflict, WriteFailed } from "./errors.ts";
 export { DataFolder, makeFolder } from "./folder.ts";
 export type {
   CompactSchema,

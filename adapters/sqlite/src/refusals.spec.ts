@@ -128,6 +128,7 @@ test("a file that is no database", async () => {
 test.each([
   ["in its middle", 100_000],
   ["after its header", 100],
+  ["at its start", 0],
 ])("a file that is cut off %s", async (_, length) => {
   const folder = await newStore();
   truncateSync(join(folder, "things.db"), length);
