@@ -27,6 +27,8 @@ const walls = services.map((service) => {
 
 /** What everything stands on stands on nothing of ours above it. */
 const floors = [
+  // It is published by itself.
+  [["adapters/**/*.ts"], "(^|/)(contracts|mixins|services|sdk|tests|tools)/|^@confab/"],
   [["mixins/**/*.ts"], "(^|/)(services|sdk|tests|tools)/|^@confab/(sdk|tests|user|chat|mail|io|api)(/|$)"],
   [
     ["contracts/**/*.ts", "sdk/**/*.ts"],
