@@ -46,6 +46,8 @@ export interface StoredSchema extends Document {
   /** The node that runs it, and until when no other may. */
   worker?: string;
   until: number;
+  /** Why no node may open the store now. */
+  refused?: string;
 }
 
 export const schemas = collection<StoredSchema>("schema");
@@ -93,7 +95,8 @@ export class Migrator {
   static async open(database: Database, options: MigratorOptions): Promise<Migrator> {
     checkMigrations(options.migrations);
     const migrator = new Migrator(database, await database.collection(schemas), options);
-    const { number, minimumReader } = await migrator.#read();
+    const { number, minimumReader, refused } = await migrator.#read();
+    if (refused) throw new SchemaRefused(`${options.place} cannot be used: ${refused}`);
     const known = options.migrations.length;
     // G9: the release before this one reads what is here, and serves on; what is older must not guess.
     if (minimumReader > known)

@@ -29,8 +29,11 @@ export class DataFolder {
     this.#owner = claimOwner(path);
   }
 
-  /** Makes the folder if it is missing, and claims it for this process. Each claim needs its own `release`. */
-  static claim(path: string): DataFolder {
+  /**
+   * Makes the folder if it is missing, and claims it for this process. Each claim needs its own `release`.
+   * A folder whose files are half replaced is refused, unless the claim is made to replace them.
+   */
+  static claim(path: string, { toReplace = false } = {}): DataFolder {
     openFolder(path);
     const real = realpathSync(path);
     const known = owned.get(real);
@@ -39,8 +42,53 @@ export class DataFolder {
       return known.folder;
     }
     const folder = new DataFolder(real);
+    const { unfinished } = folder;
+    if (unfinished !== undefined && !toReplace) {
+      folder.#owner.close();
+      throw new StoreRefused(unfinished);
+    }
     owned.set(real, { folder, users: 1 });
     return folder;
+  }
+
+  /**
+   * The files that were opened in a folder, as its last owner left them; undefined while a process owns it.
+   * Throws StoreRefused where one of them is missing or has lost its log.
+   */
+  static list(path: string): string[] | undefined {
+    const file = join(path, ownerFile);
+    if (!existsSync(file)) throw new StoreRefused(`${resolve(path)} holds no store: ${ownerFile} is missing.`);
+    const owner = new DatabaseSync(file, { timeout: 0 });
+    try {
+      const [unfinished] = owner.prepare("SELECT what FROM unfinished").all();
+      if (unfinished) throw new StoreRefused(unfinished["what"] as string);
+      const rows = owner.prepare("SELECT name, state FROM files ORDER BY name").all() as { name: string; state: number }[];
+      const opened = rows.filter(({ state }) => states[state] !== "new");
+      for (const { name, state } of opened) requireFile(join(path, name), states[state]!);
+      return opened.map(({ name }) => name);
+    } catch (err) {
+      if ((codeOf(err) & 0xff) === 5) return undefined;
+      throw err instanceof StoreRefused ? err : explain(file, codeOf(err), (err as Error).message);
+    } finally {
+      owner.close();
+    }
+  }
+
+  /** Why the folder cannot be used, where its files were being replaced and the process that did so ended before `finishReplacing`. */
+  get unfinished(): string | undefined {
+    return this.#owner.prepare("SELECT what FROM unfinished").get()?.["what"] as string | undefined;
+  }
+
+  /** From here to `finishReplacing` no other claim succeeds, also after this process was killed; they are refused with this sentence. */
+  beginReplacing(sentence: string): void {
+    this.#owner.prepare("INSERT INTO unfinished VALUES (1, ?) ON CONFLICT (n) DO UPDATE SET what = excluded.what").run(sentence);
+  }
+
+  /** The folder now has these files, each closed properly, and no others. */
+  finishReplacing(names: readonly string[]): void {
+    this.#owner.exec("BEGIN IMMEDIATE; DELETE FROM files; DELETE FROM unfinished;");
+    for (const name of names) this.#write(name, "clean");
+    this.#owner.exec("COMMIT");
   }
 
   release(): void {
@@ -54,26 +102,14 @@ export class DataFolder {
   prepare(name: string): string {
     const file = join(this.path, name);
     const state = this.#read(name);
-    const exists = existsSync(file);
-    if (!state && exists)
+    if (!state && existsSync(file))
       throw new StoreRefused(
         `${file} is not listed in ${join(this.path, ownerFile)}. Restore the whole folder from a backup, or move it away.`,
       );
     // Listed before it exists: a start that is cut off here must not leave a file that the next one refuses.
     if (!state) this.#write(name, "new");
-    if (!state || state === "new") {
-      createPrivate(file);
-      return file;
-    }
-    if (!exists || statSync(file).size === 0)
-      throw new StoreRefused(
-        `${file} is ${exists ? "empty" : "missing"}. Restore it from a backup, or move the whole folder away to start with an empty store.`,
-      );
-    // SQLite would go on without a lost log, and so without what was acknowledged last.
-    if (state === "open" && !existsSync(`${file}-wal`))
-      throw new StoreRefused(
-        `${file}-wal is missing: the last changes of ${file} are lost. Put it back, restore a backup, or move the whole folder away to start with an empty store.`,
-      );
+    if (!state || state === "new") createPrivate(file);
+    else requireFile(file, state);
     return file;
   }
 
@@ -97,6 +133,19 @@ export class DataFolder {
       .prepare("INSERT INTO files (name, state) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET state = excluded.state")
       .run(name, states.indexOf(state));
   }
+}
+
+function requireFile(file: string, state: FileState): void {
+  const exists = existsSync(file);
+  if (!exists || statSync(file).size === 0)
+    throw new StoreRefused(
+      `${file} is ${exists ? "empty" : "missing"}. Restore it from a backup, or move the whole folder away to start with an empty store.`,
+    );
+  // SQLite would go on without a lost log, and so without what was acknowledged last.
+  if (state === "open" && !existsSync(`${file}-wal`))
+    throw new StoreRefused(
+      `${file}-wal is missing: the last changes of ${file} are lost. Put it back, restore a backup, or move the whole folder away to start with an empty store.`,
+    );
 }
 
 function openFolder(path: string): void {
@@ -146,6 +195,7 @@ function claimOwner(path: string): DatabaseSync {
       PRAGMA synchronous = FULL;
       BEGIN IMMEDIATE;
       CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, state INTEGER NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS unfinished (n INTEGER PRIMARY KEY, what TEXT NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS owner (n INTEGER PRIMARY KEY, pid INTEGER) STRICT;
       INSERT INTO owner VALUES (1, ${process.pid}) ON CONFLICT (n) DO UPDATE SET pid = excluded.pid;
       COMMIT;

@@ -1,3 +1,4 @@
+export { copyDatabases, databasesIn, requireSound } from "./backup.ts";
 export { SqliteAdapter, type AdapterOptions, type Filters } from "./adapter.ts";
 export { SqliteCollection } from "./collection.ts";
 export { SqliteDatabase, type DatabaseOptions } from "./database.ts";

@@ -5,7 +5,7 @@ import { codeOf } from "./writer.ts";
 /** The format of the files that this version writes; a newer one is refused. */
 export const formatVersion = 1;
 /** In the header of each file, so that `file` and other tools can tell it. */
-const applicationId = 0x43_6f_6e_66;
+export const applicationId = 0x43_6f_6e_66;
 /** Older versions may corrupt a database when the write-ahead log is reset (fixed in 3.51.3). */
 const oldestSqlite = [3, 51, 3] as const;
 

@@ -1,9 +1,8 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Mailing } from "@confab/mixins/outbox.ts";
 import { giveAllowanceBack, takeAllowance, type Limited, type StoredAllowance } from "@confab/mixins/store/allowances.ts";
-import { Conflict, Unavailable, type Collection, type Database, type Outcome } from "@confab/mixins/store/collection.ts";
-import { v7 as uuid } from "uuid";
+import { Conflict, type Collection, type Database, type Outcome } from "@confab/mixins/store/collection.ts";
 import * as documents from "./documents.ts";
+import { readEpoch, settled } from "./epoch.ts";
 import { erase } from "../changes.ts";
 import { FtsSearch, type FtsOptions } from "../search/fts/fts.search.ts";
 import { StoreSearch } from "../search/store.search.ts";
@@ -16,7 +15,6 @@ import {
   type StoredClaim,
   type StoredEntry,
   type StoredEntryOf,
-  type StoredFact,
   type StoredInvite,
   type StoredMembership,
   type StoredMessage,
@@ -73,8 +71,7 @@ export class ChatStore extends ProjectionStore {
   }
 
   static async open(database: Database, service?: { logger: FtsOptions["logger"] }): Promise<ChatStore> {
-    const facts = await database.collection(documents.facts);
-    const epoch = await readEpoch(facts);
+    const epoch = await readEpoch(database);
     const collections: Collections = {
       entries: await database.collection(documents.entries),
       states: await database.collection(projections.states),
@@ -333,27 +330,4 @@ async function openSearch(
   if (database.shared) return StoreSearch.open(database);
   const log = messageLog(collections.entries, new ProjectionStore(collections));
   return FtsSearch.open({ folder: database.folder ?? "memory", epoch, log, logger });
-}
-
-/** What refused our insert is there, but may still be on its way to the majority that we read from. */
-async function settled<T>(find: () => Promise<T | null>): Promise<T> {
-  for (let wait = 5; wait < 3000; wait *= 2) {
-    const found = await find();
-    if (found) return found;
-    await pause(wait);
-  }
-  throw new Unavailable(new Error("a document that exists has not reached the majority"));
-}
-
-async function readEpoch(facts: Collection<StoredFact>): Promise<string> {
-  const known = await facts.findOne({ _id: "epoch" });
-  if (known) return known.value;
-  const epoch = uuid();
-  try {
-    await facts.insert({ _id: "epoch", value: epoch });
-    return epoch;
-  } catch (err) {
-    if (!(err instanceof Conflict)) throw err;
-    return (await settled(() => facts.findOne({ _id: "epoch" }))).value;
-  }
 }

@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { copyDatabases, databasesIn, DataFolder, requireSound, SqliteDatabase, type TableSchema } from "./index.ts";
+
+const things: TableSchema = { name: "things", indexes: [] };
+let root: string;
+let folder: string;
+let to: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "sqlite-backup-"));
+  [folder, to] = [join(root, "data"), join(root, "copy")];
+  mkdirSync(to);
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const numbersIn = (name: string) => {
+  const database = new DatabaseSync(join(to, name), { readOnly: true });
+  const rows = database.prepare("SELECT _id FROM things ORDER BY _id").all();
+  database.close();
+  return rows.map((row) => Number(row["_id"]));
+};
+const idOf = (n: number) => String(n).padStart(6, "0");
+
+test("copies of two files that are written in turn are of one moment, and dense", async () => {
+  const [one, two] = [await SqliteDatabase.open({ folder, name: "one" }), await SqliteDatabase.open({ folder, name: "two" })];
+  const [first, second] = [await one.collection(things), await two.collection(things)];
+  let isWriting = true;
+  const writing = (async () => {
+    // Number n is in the second file only after it is in the first.
+    for (let n = 0; isWriting; n++) {
+      await first.insert({ _id: idOf(n) });
+      await second.insert({ _id: idOf(n) });
+    }
+  })();
+  for (let round = 0; round < 5; round++) {
+    // The second first: only a common moment keeps it from being behind by more than what is on its way.
+    await copyDatabases(folder, ["two.db", "one.db"], to);
+    const [ones, twos] = [numbersIn("one.db"), numbersIn("two.db")];
+    expect(ones).toEqual(ones.map((_, at) => at));
+    expect(twos).toEqual(twos.map((_, at) => at));
+    expect(ones.length - twos.length).toBeGreaterThanOrEqual(0);
+    expect(ones.length - twos.length).toBeLessThanOrEqual(1);
+    expect(readdirSync(to).sort()).toEqual(["one.db", "two.db"]);
+    for (const name of readdirSync(to)) rmSync(join(to, name));
+  }
+  isWriting = false;
+  await writing;
+  await one.close();
+  await two.close();
+});
+
+test("the files of a folder are listed, also after a kill, and those of others are not", async () => {
+  const one = await SqliteDatabase.open({ folder, name: "one" });
+  await (await one.collection(things)).insert({ _id: "a" });
+  new DatabaseSync(join(folder, "search.db")).exec("CREATE TABLE words (word)");
+  expect(databasesIn(folder)).toEqual(["one.db"]);
+  await one.close();
+  expect(databasesIn(folder)).toEqual(["one.db"]);
+  expect(() => databasesIn(to)).toThrow("holds no store");
+  await copyDatabases(folder, ["one.db"], to);
+  expect(existsSync(join(to, "one.db"))).toBe(true);
+  // Copying leaves the folder such that it can be opened again.
+  await (await SqliteDatabase.open({ folder, name: "one" })).close();
+  rmSync(join(folder, "one.db"));
+  expect(() => databasesIn(folder)).toThrow("one.db is missing");
+});
+
+test("a copy of a damaged file is refused", async () => {
+  const one = await SqliteDatabase.open({ folder, name: "one" });
+  const all = await one.collection({ name: "things", indexes: [{ name: "word", fields: ["word"] }] });
+  await all.insertMany(
+    Array.from({ length: 2000 }, (_, at) => ({ _id: idOf(at), word: `word ${at}` })),
+    true,
+  );
+  await one.close();
+  const file = join(folder, "one.db");
+  const bytes = readFileSync(file);
+  bytes.fill(0xff, bytes.length - 3000, bytes.length - 2000);
+  writeFileSync(file, bytes);
+  await expect(copyDatabases(folder, ["one.db"], to)).rejects.toThrow("damaged");
+  expect(() => requireSound(join(to, "one.db"))).toThrow("damaged");
+});
+
+test("a folder whose files are being replaced is refused until that is done", async () => {
+  const replacing = DataFolder.claim(folder);
+  replacing.beginReplacing("A restore was interrupted.");
+  replacing.release();
+  expect(() => DataFolder.claim(folder)).toThrow("A restore was interrupted.");
+  expect(() => databasesIn(folder)).toThrow("A restore was interrupted.");
+  const again = DataFolder.claim(folder, { toReplace: true });
+  again.finishReplacing(["one.db"]);
+  again.release();
+  expect(() => databasesIn(folder)).toThrow("one.db is missing");
+  DataFolder.claim(folder).release();
+});
