@@ -19,8 +19,9 @@ COPY contracts contracts
 COPY mixins mixins
 COPY sdk sdk
 COPY services services
-# To try the settings of mail from where mails leave.
+# For operators: the test of mail settings, backup and restore.
 COPY tools/mail tools/mail
+COPY tools/backup tools/backup
 RUN node services/api/page/build.ts
 
 FROM node:24-slim
