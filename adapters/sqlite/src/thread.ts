@@ -10,12 +10,14 @@ interface Request {
 /** The sources run as they are; a published package has been built. */
 const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
 
-/** Stripping types costs a thread 15 MB and most of its start-up time, so the result is cached. */
 function options(): WorkerOptions {
-  if (ending === "js") return {};
+  // A thread refuses this option, which belongs to a program given on the command line.
+  const execArgv = process.execArgv.filter((option) => !option.startsWith("--input-type"));
+  if (ending === "js") return { execArgv };
   // eslint-disable-next-line no-restricted-properties -- passed on, not read as a setting
   const { env } = process;
-  return { env: { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"), ...env } };
+  // Stripping types costs a thread 15 MB and most of its start-up time, so the result is cached.
+  return { execArgv, env: { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"), ...env } };
 }
 
 /** A thread that answers each message in turn. It keeps the process alive only while it owes an answer. */
