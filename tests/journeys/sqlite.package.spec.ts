@@ -64,6 +64,12 @@ test("the README's examples run and print what they say", async () => {
   expect(await node("posts.ts")).toBe(printed);
   writeFileSync(join(app, "blog.ts"), examples[1]!);
   await node("blog.ts");
+  writeFileSync(join(app, "backup.ts"), examples[2]!);
+  mkdirSync(join(app, "backup"));
+  await node("backup.ts");
+  writeFileSync(join(app, "restored.ts"), examples[0]!.replaceAll("./data", "./restored"));
+  // The same posts are there, and refused as the second of their slug.
+  await expect(node("restored.ts")).rejects.toThrow("refused by the unique index slug");
 });
 
 test("CommonJS loads it", async () => {
