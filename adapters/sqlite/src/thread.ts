@@ -11,8 +11,8 @@ interface Request {
 const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
 
 function options(): WorkerOptions {
-  // A thread refuses this option, which belongs to a program given on the command line.
-  const execArgv = process.execArgv.filter((option) => !option.startsWith("--input-type"));
+  // A thread refuses the options of a program given on the command line. It refuses V8's options, too, if they are passed on.
+  const execArgv = process.execArgv.some((option) => option.startsWith("--input-type")) ? [] : undefined;
   if (ending === "js") return { execArgv };
   // eslint-disable-next-line no-restricted-properties -- passed on, not read as a setting
   const { env } = process;
