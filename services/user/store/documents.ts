@@ -119,6 +119,8 @@ export const users = collection<StoredUser>("users", [
 ]);
 
 export const flows = collection<StoredFlow>("flows", [
+  { name: "userId", fields: ["userId"], sparse: true, carries: "Erasing them with their account." },
+  { name: "email", fields: ["email"], sparse: true, carries: "Erasing them with the account of their address." },
   { name: "expiresAt", fields: ["expiresAt"], carries: "Removing what has expired." },
   mailsIndex,
 ]);
