@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +83,39 @@ test("a copy of a damaged file is refused", async () => {
   writeFileSync(file, bytes);
   await expect(copyDatabases(folder, ["one.db"], to)).rejects.toThrow("damaged");
   expect(() => requireSound(join(to, "one.db"))).toThrow("damaged");
+});
+
+test("a copy holds no word that was removed, although the file may", async () => {
+  let state = Number(process.env["TEST_SEED"] ?? Date.now() % 1_000_000_007) || 1;
+  console.log(`TEST_SEED=${state}`);
+  const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  const one = await SqliteDatabase.open({ folder, name: "one" });
+  const all = await one.collection({ name: "things", indexes: [{ name: "word", fields: ["word"] }] });
+  const wordOf = (n: number) => `zq${createHash("sha256").update(String(n)).digest("hex").slice(0, 16)}`;
+  const [kept, removed]: [number[], number[]] = [[], []];
+  for (let n = 0; n < 20_000;) {
+    const changes: Promise<unknown>[] = [];
+    for (let count = 0; count < 200; count++) {
+      if (kept.length < 500 || random() < 0.55) {
+        kept.push(n);
+        const text = `${wordOf(n)} `.repeat(1 + Math.floor(random() * random() * 120));
+        changes.push(all.insert({ _id: wordOf(n).slice(2), word: wordOf(n++), text }));
+      } else {
+        const [gone] = kept.splice(Math.floor(random() * kept.length), 1);
+        removed.push(gone!);
+        changes.push(all.removeMany({ _id: wordOf(gone!).slice(2) }));
+      }
+    }
+    await Promise.all(changes);
+  }
+  await copyDatabases(folder, ["one.db"], to);
+  await one.close();
+  const leftIn = (file: string) => {
+    const words = new Set(readFileSync(file, "latin1").match(/zq[0-9a-f]{16}/g));
+    return removed.filter((gone) => words.has(wordOf(gone))).length;
+  };
+  console.log(`of ${removed.length} removed words the file holds ${leftIn(join(folder, "one.db"))}`);
+  expect(leftIn(join(to, "one.db"))).toBe(0);
 });
 
 test("a folder whose files are being replaced is refused until that is done", async () => {
