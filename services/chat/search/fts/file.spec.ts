@@ -163,6 +163,14 @@ describe("removed words", () => {
   });
 });
 
+test("the files are readable by their owner only", async () => {
+  const inFolder = newFolder();
+  const search = await open(inFolder);
+  await search.put([log.say(1, "word")]);
+  const modes = filesOf(join(inFolder, fileName)).map((file) => statSync(file).mode & 0o777);
+  expect(modes).toEqual([0o600, 0o600, 0o600]);
+});
+
 describe("an index that was opened before", () => {
   const texts = 700;
   let first: FtsSearch;

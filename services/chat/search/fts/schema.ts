@@ -1,5 +1,5 @@
 /* The file of the full-text index: its tables, how it is opened, and whether its content can be relied on. */
-import { readFileSync, rmSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { tokenCharacters } from "./tokens.ts";
 
@@ -88,6 +88,8 @@ function openExisting(path: string, epoch: string): Opened | undefined {
 }
 
 function create(path: string, epoch: string): Opened {
+  // Readable by its owner only; SQLite gives the WAL the same mode. Nothing here has it open yet, whose locks this would drop.
+  if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
   const db = new DatabaseSync(path);
   configure(db);
   db.exec(`begin; ${tables} commit`);
