@@ -3,10 +3,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { explain, StoreRefused } from "./errors.ts";
+import { StoreRefused, codeOf, explain } from "./errors.ts";
 import { DataFolder } from "./folder.ts";
 import { applicationId, numberOf, openReading } from "./open.ts";
-import { codeOf } from "./writer.ts";
 
 /** Tries to open all files between two commits, before copies that are milliseconds apart are taken. */
 const maxTries = 200;

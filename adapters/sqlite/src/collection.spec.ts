@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { matches } from "./matching.ts";
 import { joinNumbered } from "./values.ts";
@@ -249,4 +250,24 @@ describe.each(["in a file", "in memory"])("%s", (where) => {
       expect(all.find(range, { sort: { seqKey: 1 } }).map(({ rev }) => rev)).toEqual([1, 5002]);
     });
   });
+});
+
+test("a reader of another process delays emptying the log, and no change", async () => {
+  const database = await SqliteDatabase.open({ folder, name: "read" });
+  const all = await database.collection(things);
+  await all.insert({ _id: "1" });
+  const other = new DatabaseSync(join(folder, "read.db"), { readOnly: true });
+  other.exec("BEGIN; SELECT count(*) FROM things");
+  await all.insert({ _id: "2" });
+  const scrubbed = database.scrub();
+  for (let n = 3; n < 20; n++) {
+    const asked = Date.now();
+    await all.insert({ _id: String(n) });
+    // SQLite itself would wait for the reader for seconds.
+    expect(Date.now() - asked).toBeLessThan(2000);
+  }
+  other.close();
+  await scrubbed;
+  expect(statSync(join(folder, "read.db-wal")).size).toBe(0);
+  await database.close();
 });

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as pause } from "node:timers/promises";
 import { explain, explainFailure, StoreRefused, UniqueConflict, WriteFailed } from "./errors.ts";
 import { DataFolder } from "./folder.ts";
 import { Layout } from "./layout.ts";
@@ -35,6 +36,9 @@ const openFiles = new Set<string>();
 const maxBatch = 1000;
 /** Pages in the log after which they are copied into the file, and after which the thread that writes helps. */
 const logPages = { many: 2000, tooMany: 16_000 } as const;
+
+/** A reader of another process, such as a backup, keeps the log from being emptied while it reads. */
+const [scrubTries, scrubPauseMs] = [50, 200];
 
 type Apply = (operations: readonly Operation[]) => Promise<Batch>;
 
@@ -105,7 +109,12 @@ export class SqliteDatabase {
   /** Empties the log, so that what was removed up to now is in no file. */
   async scrub(): Promise<void> {
     if (!this.#file) return;
-    for (let tries = 0; tries < 20; tries++) if (await this.write({ do: "truncateLog" })) return;
+    for (let tries = 0; tries < scrubTries; tries++) {
+      // The other thread copies most of it, so that writing stops for a moment only.
+      await this.#maintain({ do: "checkpoint" });
+      if (await this.write({ do: "truncateLog" })) return;
+      await pause(scrubPauseMs);
+    }
     throw new WriteFailed(0, `the log of ${this.#file} could not be emptied`);
   }
 

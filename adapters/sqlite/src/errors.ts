@@ -82,3 +82,6 @@ export function explainFailure(file: string, code: number, message: string): str
       return `${file} cannot be written: ${message} (SQLite code ${code}). Check the disk and the rights of the folder. ${until}`;
   }
 }
+
+/** SQLite's extended code, 0 for an error that is not SQLite's. */
+export const codeOf = (err: unknown): number => (err as { errcode?: number }).errcode ?? 0;

@@ -1,8 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { explain, FolderRefused, StoreRefused } from "./errors.ts";
-import { codeOf } from "./writer.ts";
+import { FolderRefused, StoreRefused, codeOf, explain } from "./errors.ts";
 
 const ownerFile = "owner.db";
 

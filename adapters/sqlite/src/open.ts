@@ -1,6 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { explain, StoreRefused } from "./errors.ts";
-import { codeOf } from "./writer.ts";
+import { StoreRefused, codeOf, explain } from "./errors.ts";
 
 /** The format of the files that this version writes; a newer one is refused. */
 export const formatVersion = 1;
@@ -10,7 +9,7 @@ export const applicationId = 0x43_6f_6e_66;
 const oldestSqlite = [3, 51, 3] as const;
 
 /** Milliseconds that a connection waits for another of the same process, such as a checkpoint that ends. */
-const timeout = 5000;
+export const timeout = 5000;
 const megabyte = 1024 * 1024;
 
 /** Opens a file for writing: write-ahead log, every commit synced, removed content overwritten. */

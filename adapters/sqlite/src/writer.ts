@@ -1,6 +1,8 @@
 import { type DatabaseSync } from "node:sqlite";
+import { codeOf } from "./errors.ts";
 import { Layout } from "./layout.ts";
 import { applyUpdate } from "./matching.ts";
+import { timeout } from "./open.ts";
 import { inserted, type Answer, type Batch, type Inserted, type Operation } from "./operations.ts";
 import { quote, type IndexSchema, type SqliteDocument, type SqlValue, type TableSchema } from "./schema.ts";
 import { Connection, TableReader, type FoundRow } from "./table.ts";
@@ -58,12 +60,16 @@ export class Writer {
 
   #checkpoint(mode: "PASSIVE" | "TRUNCATE"): Batch {
     try {
+      // Nobody who sends waits for a reader that keeps the log from being emptied.
+      this.#connection.database.exec("PRAGMA busy_timeout = 0");
       const [row] = this.#connection.all(`PRAGMA wal_checkpoint(${mode})`, []);
       const [busy, log, done] = row!.map(Number);
       this.#logPages = log! - done!;
       return { answers: [{ ok: busy === 0 && log === done }], logPages: this.#logPages };
     } catch (err) {
       return { failed: { code: codeOf(err), message: (err as Error).message }, logPages: this.#logPages };
+    } finally {
+      this.#connection.database.exec(`PRAGMA busy_timeout = ${timeout}`);
     }
   }
 
@@ -216,6 +222,3 @@ export class Writer {
     }
   }
 }
-
-/** SQLite's extended code, 0 for an error that is not SQLite's. */
-export const codeOf = (err: unknown): number => (err as { errcode?: number }).errcode ?? 0;
