@@ -46,6 +46,8 @@ export interface EngineState {
 /** Above every message's id. */
 export const topId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 const removedAtOnce = 100;
+/** Bytes of a file that is written anew after words were removed: a second of work at most. In a larger one fragments may stay. */
+const vacuumedUpTo = 64 * 1024 * 1024;
 
 export class Engine {
   readonly #options: EngineOptions;
@@ -130,6 +132,8 @@ export class Engine {
   /** Leaves no word in the files that was removed before. */
   scrub(): void {
     if (!this.#hasRemains) return;
+    // secure_delete does not overwrite what SQLite leaves behind when it moves rows between pages.
+    if (sizeOf(this.#db) <= vacuumedUpTo) this.#db.exec("vacuum");
     this.#db.exec("pragma wal_checkpoint(truncate)");
     this.#hasRemains = false;
   }
@@ -190,4 +194,9 @@ export class Engine {
       throw err;
     }
   }
+}
+
+function sizeOf(db: DatabaseSync): number {
+  const read = (name: string) => Number(Object.values(db.prepare(`pragma ${name}`).get()!)[0]);
+  return read("page_count") * read("page_size");
 }
