@@ -85,7 +85,7 @@ test("a copy of a damaged file is refused", async () => {
   expect(() => requireSound(join(to, "one.db"))).toThrow("damaged");
 });
 
-test("a copy holds no word that was removed, although the file may", async () => {
+test("a copy holds no word that was removed; neither does the file, once it is closed after it was scrubbed", async () => {
   let state = Number(process.env["TEST_SEED"] ?? Date.now() % 1_000_000_007) || 1;
   console.log(`TEST_SEED=${state}`);
   const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
@@ -108,14 +108,20 @@ test("a copy holds no word that was removed, although the file may", async () =>
     }
     await Promise.all(changes);
   }
+  await one.scrub();
   await copyDatabases(folder, ["one.db"], to);
-  await one.close();
   const leftIn = (file: string) => {
     const words = new Set(readFileSync(file, "latin1").match(/zq[0-9a-f]{16}/g));
     return removed.filter((gone) => words.has(wordOf(gone))).length;
   };
   console.log(`of ${removed.length} removed words the file holds ${leftIn(join(folder, "one.db"))}`);
   expect(leftIn(join(to, "one.db"))).toBe(0);
+  await one.close();
+  expect(leftIn(join(folder, "one.db"))).toBe(0);
+  const again = await SqliteDatabase.open({ folder, name: "one" });
+  const found = (await again.collection(things)).find({});
+  expect(found.map(({ word }) => word).sort()).toEqual(kept.map(wordOf).sort());
+  await again.close();
 });
 
 test("a folder whose files are being replaced is refused until that is done", async () => {

@@ -39,6 +39,8 @@ const logPages = { many: 2000, tooMany: 16_000 } as const;
 
 /** A reader of another process, such as a backup, keeps the log from being emptied while it reads. */
 const [scrubTries, scrubPauseMs] = [50, 200];
+/** 64 MB: such a file is rewritten in two seconds, which a process has when it stops. */
+const maxCompactPages = 16_384;
 
 type Apply = (operations: readonly Operation[]) => Promise<Batch>;
 
@@ -58,6 +60,7 @@ export class SqliteDatabase {
   #running: Promise<void> | undefined;
   #maintaining: Promise<unknown> = Promise.resolve();
   #isCopying = false;
+  #isScrubNoted = false;
   #isFailing = false;
   #isClosed = false;
 
@@ -106,9 +109,14 @@ export class SqliteDatabase {
     if (this.#isClosed) throw new WriteFailed(0, "the store is closed");
   }
 
-  /** Empties the log, so that what was removed up to now is in no file. */
+  /**
+   * Empties the log, so that what was removed up to now is in no file. Fragments of a few rows that SQLite had moved between
+   * pages may remain; a file of up to 64 MB is therefore rewritten at the next `close`.
+   */
   async scrub(): Promise<void> {
     if (!this.#file) return;
+    if (!this.#isScrubNoted) await this.write({ do: "noteScrub" });
+    this.#isScrubNoted = true;
     for (let tries = 0; tries < scrubTries; tries++) {
       // The other thread copies most of it, so that writing stops for a moment only.
       await this.#maintain({ do: "checkpoint" });
@@ -138,6 +146,8 @@ export class SqliteDatabase {
     await this.#maintaining.catch(() => {});
     if (!this.#file) return this.#reader.database.close();
     await this.#maintenance?.close();
+    // A full disk: the note stays, and the next close tries again.
+    await this.#apply([{ do: "compact", maxPages: maxCompactPages }]).catch(() => {});
     const emptied = await this.#apply([{ do: "truncateLog" }]).catch(() => undefined);
     const [answer] = emptied?.answers ?? [];
     if (answer && "ok" in answer && answer.ok) this.#folder!.markClean(`${this.#options.name}.db`);

@@ -11,6 +11,10 @@ export type Operation =
   | { do: "replaceOne"; table: string; filter: Filter; document: SqliteDocument }
   | { do: "removeOne"; table: string; filter: Filter }
   | { do: "removeMany"; table: string; filter: Filter; limit: number }
+  /** Content was removed that must be in no file. */
+  | { do: "noteScrub" }
+  /** Rewrites a file of at most so many pages, where that was noted. */
+  | { do: "compact"; maxPages: number }
   | { do: "checkpoint" }
   | { do: "truncateLog" };
 

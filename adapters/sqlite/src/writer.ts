@@ -18,6 +18,11 @@ const noteOpening = `
   INSERT INTO "$opened" VALUES (1, 1) ON CONFLICT (n) DO UPDATE SET times = times + 1;
 `;
 
+const noteScrub = `
+  CREATE TABLE IF NOT EXISTS "$scrubbed" (n INTEGER PRIMARY KEY) STRICT;
+  INSERT OR IGNORE INTO "$scrubbed" VALUES (1);
+`;
+
 /** A change that a unique index refuses; the statement changed nothing. */
 class UniqueFailure extends Error {
   readonly columns: readonly string[];
@@ -43,8 +48,9 @@ export class Writer {
     const { database } = this.#connection;
     const [first] = operations;
     if (operations.length === 1 && (first!.do === "checkpoint" || first!.do === "truncateLog")) {
-      return this.#checkpoint(first!.do === "truncateLog" ? "TRUNCATE" : "PASSIVE");
+      return this.#checkpoint(first.do === "truncateLog" ? "TRUNCATE" : "PASSIVE");
     }
+    if (operations.length === 1 && first!.do === "compact") return this.#compact(first.maxPages);
     try {
       this.#connection.prepare("BEGIN IMMEDIATE").run();
       const answers = operations.map((operation) => this.#answer(operation));
@@ -73,6 +79,17 @@ export class Writer {
     }
   }
 
+  #compact(maxPages: number): Batch {
+    try {
+      const isNoted = this.#connection.all(`SELECT 1 FROM sqlite_schema WHERE name = '$scrubbed'`, []).length > 0;
+      const [row] = this.#connection.all("PRAGMA page_count", []);
+      if (isNoted && Number(row![0]) <= maxPages) this.#connection.database.exec(`VACUUM; DROP TABLE "$scrubbed";`);
+      return { answers: [{}], logPages: this.#logPages };
+    } catch (err) {
+      return { failed: { code: codeOf(err), message: (err as Error).message }, logPages: this.#logPages };
+    }
+  }
+
   #measureLog(): number {
     const [row] = this.#connection.all("PRAGMA wal_checkpoint(NOOP)", []);
     return Number(row![1]) - Number(row![2]);
@@ -96,6 +113,8 @@ export class Writer {
     switch (operation.do) {
       case "open":
         return void this.#connection.database.exec(noteOpening);
+      case "noteScrub":
+        return void this.#connection.database.exec(noteScrub);
       case "define":
         return this.#define(operation.schema);
       case "insert":
