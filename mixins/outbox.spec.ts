@@ -229,3 +229,47 @@ test("a stop waits a moment for what is in hand, and no longer", async () => {
   expect(await waiting()).toHaveLength(1);
   speak();
 });
+
+describe("how often it looks for mails", () => {
+  let looks: number;
+  let outbox: Outbox<"causes">;
+  const pass = (seconds: number) => jest.advanceTimersByTimeAsync(seconds * 1000);
+  const looksIn = async (seconds: number) => {
+    looks = 0;
+    await pass(seconds);
+    return looks;
+  };
+
+  beforeEach(() => {
+    jest.useFakeTimers({ now: Date.now(), doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
+    const counting = Object.assign(Object.create(all) as typeof all, {
+      find: (...asked: Parameters<typeof all.find>) => (looks++, all.find(...asked)),
+      updateOne: (...asked: Parameters<typeof all.updateOne>) => all.updateOne(...asked),
+    });
+    outbox = open([key], counting);
+  });
+  afterEach(() => jest.useRealTimers());
+
+  test("at the start, and then every eight seconds if nothing happens", async () => {
+    expect(await looksIn(2.5)).toBe(1);
+    expect(await looksIn(80)).toBe(10);
+  });
+
+  test("every two seconds for a minute after one was caused here, or was found", async () => {
+    await pass(20);
+    outbox.enclose("causes", "a", codeTo("ann@example.test"));
+    expect(await looksIn(59)).toBe(29);
+    expect(await looksIn(80)).toBeLessThanOrEqual(11);
+    // Another process leaves one, and the mail service is away.
+    answer = () => {
+      throw problem("unavailable");
+    };
+    const { mail, mailsAt } = open().enclose("causes", "b", codeTo("bob@example.test"));
+    await all.insert({ _id: "b", mails: [mail], mailsAt });
+    await pass(10);
+    expect(await looksIn(60)).toBe(30);
+    answer = () => {};
+    await pass(3);
+    expect(accepted).toHaveLength(1);
+  });
+});

@@ -36,7 +36,11 @@ export interface Enclosed {
 export const enclosing = (enclosed: Enclosed | undefined): Pick<Mailing, "mails" | "mailsAt"> =>
   enclosed ? { mails: [enclosed.mail], mailsAt: enclosed.mailsAt } : {};
 
+/** Milliseconds between two looks while mails may wait: for so long after one was caused here, or was found. */
 const lookEvery = 2000;
+const busyFor = 60_000;
+/** Otherwise, for what another process left behind. With the time of a look this is under the ten seconds that G5 allows. */
+const idleEvery = 8000;
 /** How long whoever causes a mail waits for the mail service; after that the mail goes out later. */
 const patience = 1500;
 /** How long the mail service may take with one. */
@@ -68,16 +72,19 @@ export class Outbox<N extends string = string> {
   /** Where the next look begins, so that what cannot be handed over keeps nobody else waiting. */
   readonly #from = new Map<string, string>();
   #looking: Promise<void> | undefined;
+  #lookedAt = -Infinity;
+  #busyUntil = 0;
   #isAway = false;
   #stopped = false;
 
   constructor(parts: Parts<N>) {
     this.#parts = parts;
-    this.#timer = setInterval(() => void this.look(), lookEvery).unref();
+    this.#timer = setInterval(() => this.#tick(), lookEvery).unref();
   }
 
   /** G5: the mail as the document of its cause is to hold it, by the same write. It opens there and nowhere else. */
   enclose(collection: N, documentId: string, mail: CausedMail): Enclosed {
+    this.#busyUntil = performance.now() + busyFor;
     const jobId = uuid();
     const words = JSON.stringify(mail);
     const [key] = this.#parts.keys ?? [];
@@ -91,7 +98,14 @@ export class Outbox<N extends string = string> {
     await Promise.race([this.#take(collection, document), pause(patience, undefined, { ref: false })]);
   }
 
+  #tick(): void {
+    const now = performance.now();
+    // A tick may come a little early.
+    if (now < this.#busyUntil || now - this.#lookedAt > idleEvery - lookEvery / 2) void this.look();
+  }
+
   look(): Promise<void> {
+    this.#lookedAt = performance.now();
     this.#looking ??= this.#lookAll().finally(() => (this.#looking = undefined));
     return this.#looking;
   }
@@ -116,6 +130,7 @@ export class Outbox<N extends string = string> {
     while (!this.#stopped) {
       const range = { mailsAt: { $gt: this.#from.get(name) ?? "" } };
       const page = await this.#parts.collections[name].find(range, { sort: { mailsAt: 1 }, limit: atOnce });
+      if (page.length > 0) this.#busyUntil = performance.now() + busyFor;
       const isLast = page.length < atOnce;
       this.#from.set(name, isLast ? "" : page.at(-1)!.mailsAt!);
       const verdicts = await Promise.all(page.map((document) => this.#take(name, document)));

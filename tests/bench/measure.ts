@@ -60,7 +60,8 @@ export async function tally(server: BenchServer, work: () => Promise<{ done: num
   };
 }
 
-const now = () => Number(process.hrtime.bigint() / 1000n);
+/** Microseconds of the clock that profiles use. */
+export const now = (): number => Number(process.hrtime.bigint() / 1000n);
 
 export function rate({ done, seconds }: Tally): number {
   return done / seconds;

@@ -62,15 +62,17 @@ export class Teller {
 
   async #lookAtAll(): Promise<void> {
     const failures: unknown[] = [];
-    const work = async () => {
-      for (let taken = await this.#take(); taken; taken = failures.length > 0 ? null : await this.#take()) {
+    const first = await this.#take();
+    if (!first) return;
+    const work = async (begin: TakenPending | null) => {
+      for (let taken = begin ?? (await this.#take()); taken; taken = failures.length > 0 ? null : await this.#take()) {
         const looking = this.#lookAt(taken).catch((err: unknown) => void failures.push(err));
         this.#inHand.add(looking);
         await looking;
         this.#inHand.delete(looking);
       }
     };
-    await Promise.all(Array.from({ length: atOnce }, work));
+    await Promise.all(Array.from({ length: atOnce }, (_, at) => work(at === 0 ? first : null)));
     if (failures.length > 0) throw failures[0] as Error;
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { collection, Conflict, type Collection, type Database, type Document } from "@confab/mixins/store/collection.ts";
+import { updateIfAny } from "@confab/mixins/store/poll.ts";
 import type { Job } from "../job.ts";
 
 /** How far messages have been looked through for whom they may concern. */
@@ -164,7 +165,8 @@ export class DigestStore {
 
   /** Somebody who is to be looked at, for whoever does until then. */
   takePending(worker: string, now: number, until: number): Promise<TakenPending | null> {
-    return this.#pending.updateOne({ dueAt: { $lte: now } }, { $set: { worker, dueAt: until } }) as Promise<TakenPending | null>;
+    const taking = { $set: { worker, dueAt: until } };
+    return updateIfAny(this.#pending, { dueAt: { $lte: now } }, taking) as Promise<TakenPending | null>;
   }
 
   /** There is nothing to be mailed. False where something was noted since it was taken. */

@@ -1,4 +1,5 @@
-import { falseAtConflict, type Collection, type Database } from "@confab/mixins/store/collection.ts";
+import { falseAtConflict, type Collection, type Database, type Filter, type Update } from "@confab/mixins/store/collection.ts";
+import { updateIfAny } from "@confab/mixins/store/poll.ts";
 import type { Job } from "../job.ts";
 import { deadKeptMs } from "../queue/queue.ts";
 import * as documents from "./documents.ts";
@@ -58,20 +59,12 @@ export class MailStore {
 
   /** Takes a job that is due, whichever. */
   takeDue(worker: string, now: number, leaseMs: number): Promise<TakenJob | null> {
-    return this.#take({}, worker, now, leaseMs);
+    return updateIfAny(this.#jobs, ...taking({}, worker, now, leaseMs)) as Promise<TakenJob | null>;
   }
 
   /** Takes this job; null where it is not due, which it is not either while another worker has it. */
   takeJob(jobId: string, worker: string, now: number, leaseMs: number): Promise<TakenJob | null> {
-    return this.#take({ _id: jobId }, worker, now, leaseMs);
-  }
-
-  /** G5: the write that takes a job moves it ahead by the lease, so that no other worker gets it. */
-  #take(which: { _id?: string }, worker: string, now: number, leaseMs: number): Promise<TakenJob | null> {
-    return this.#jobs.updateOne(
-      { ...which, state: "waiting", dueAt: { $lte: now } },
-      { $set: { worker, dueAt: now + leaseMs }, $inc: { takes: 1 } },
-    ) as Promise<TakenJob | null>;
+    return this.#jobs.updateOne(...taking({ _id: jobId }, worker, now, leaseMs)) as Promise<TakenJob | null>;
   }
 
   /** A worker that lives keeps its job, however long the mail server takes. False where it is that worker's no more. */
@@ -210,6 +203,17 @@ export class MailStore {
     }
   }
 }
+
+/** G5: the write that takes a job moves it ahead by the lease, so that no other worker gets it. */
+const taking = (
+  which: { _id?: string },
+  worker: string,
+  now: number,
+  leaseMs: number,
+): [Filter<StoredJob>, Update<StoredJob>] => [
+  { ...which, state: "waiting", dueAt: { $lte: now } },
+  { $set: { worker, dueAt: now + leaseMs }, $inc: { takes: 1 } },
+];
 
 function newJob(job: Job, dueAt: number): StoredJob {
   const { id, template, messageId, acceptedAt } = job;

@@ -1,6 +1,7 @@
 import type { Language } from "@confab/contracts";
 import { mailsIndex, type Enclosed, type Mailing } from "@confab/mixins/outbox.ts";
 import { collection, Conflict, type Collection, type Database } from "@confab/mixins/store/collection.ts";
+import { updateIfAny } from "@confab/mixins/store/poll.ts";
 
 /** A picture as it is shown. Its id is made anew with each, and not to be guessed: who has it may see it. */
 export interface StoredAvatar {
@@ -119,7 +120,8 @@ export class PeopleStore {
 
   /** Takes an archive that nobody has in hand, by the write that keeps others from it until the lease is over. */
   takeExport(worker: string, now: number, leaseMs: number): Promise<TakenExport | null> {
-    return this.#exports.updateOne(
+    return updateIfAny(
+      this.#exports,
       { state: "preparing", leasedUntil: { $lte: now }, expiresAt: { $gt: now } },
       { $set: { worker, leasedUntil: now + leaseMs } },
     ) as Promise<TakenExport | null>;
