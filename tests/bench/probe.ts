@@ -1,8 +1,10 @@
-// Loaded into each server before it starts (node --expose-gc --import). On SIGUSR2 it clears away garbage, so that memory can be
+// Loaded into each server before it starts (node --import). On SIGUSR2 it clears away garbage, so that memory can be
 // compared from outside. With LOOP_DELAYS, on SIGHUP it writes the event loop's delays since the last time to that file.
 
 import { writeFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 /** Milliseconds by which timers were late. */
 export interface LoopDelays {
@@ -10,10 +12,13 @@ export interface LoopDelays {
   max: number;
 }
 
+// Not on the command line: a thread may refuse to inherit the flag.
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
 process.on("SIGUSR2", () => {
-  const { gc } = globalThis;
-  gc?.();
-  setTimeout(() => gc?.(), 100);
+  collectGarbage();
+  setTimeout(collectGarbage, 100);
 });
 
 const { LOOP_DELAYS } = process.env;

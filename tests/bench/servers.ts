@@ -43,9 +43,9 @@ export class BenchServer {
     return [this.#running.pid, ...this.#helpers()].reduce((sum, pid) => sum + cpuOf(pid), 0);
   }
 
-  /** The same to the nanosecond, without threads that have ended: for a server that does next to nothing. */
+  /** The same to the nanosecond, without the database and threads that have ended: for a server that does next to nothing. */
   idleCpu(): number {
-    return [this.#running.pid, ...this.#helpers()].reduce((sum, pid) => sum + scheduledOf(pid), 0);
+    return scheduledOf(this.#running.pid);
   }
 
   /** Bytes in memory after garbage was cleared away. */
@@ -171,7 +171,7 @@ function storeArgs(ground: Ground, name: string): string[] {
 
 function start(ground: Ground, name: string, port: number, args: string[], env: Record<string, string> = {}): BenchServer {
   const log = join(ground.folder, `${name}.log`);
-  const probe = ["--expose-gc", "--import", join(import.meta.dirname, "probe.ts")];
+  const probe = ["--import", join(import.meta.dirname, "probe.ts")];
   const running = launch({ command: process.execPath, args: [...probe, ...args], env, cwd: ground.folder, log }, ground.watchdog);
   return new BenchServer(`http://127.0.0.1:${port}`, running, log, ground.mongoPids);
 }
