@@ -38,7 +38,7 @@ export const enclosing = (enclosed: Enclosed | undefined): Pick<Mailing, "mails"
 
 /** Milliseconds between two looks while mails may wait: for so long after one was caused here, or was found. */
 const lookEvery = 2000;
-const busyFor = 60_000;
+const busyFor = 10_000;
 /** Otherwise, for what another process left behind. With the time of a look this is under the ten seconds that G5 allows. */
 const idleEvery = 8000;
 /** How long whoever causes a mail waits for the mail service; after that the mail goes out later. */

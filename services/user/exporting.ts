@@ -16,7 +16,8 @@ import type { StoredSession, StoredUser } from "./store/documents.ts";
 import type { StoredExport, TakenExport } from "./store/people.store.ts";
 import { isSame } from "./tokens.ts";
 
-export const lookEvery = 3000;
+/** For what another node left behind: a request is looked at by the node that takes it, at once. */
+export const lookEvery = 10_000;
 /** After so long without a sign of life a worker is taken for dead, and another one begins anew. */
 const leaseMs = 60_000;
 /** Before it is tried again, where some service did not answer. */

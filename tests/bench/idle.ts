@@ -9,7 +9,7 @@ import type { Report, Row } from "./report.ts";
 import { startBaseline, startConfab, type Ground } from "./servers.ts";
 
 /** Milliseconds until what a start leaves to be done is done, and of measuring. */
-const [settling, measured] = options.quick ? [1000, 2000] : [20_000, 60_000];
+const [settling, measured] = options.quick ? [1000, 2000] : [30_000, 60_000];
 
 export async function benchIdle(ground: Ground, report: Report): Promise<void> {
   if (!wants("idle")) return;

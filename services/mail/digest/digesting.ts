@@ -9,7 +9,8 @@ import { Turn } from "./turn.ts";
 
 type Digesting = MailService & { scanner?: Scanner; teller?: Teller; turns?: Turn[] };
 
-const pollMs = 1000;
+/** People are due to the second, minutes after a message: a few seconds more matter to none of them. */
+const tellEveryMs = 5000;
 const presencePatienceMs = 3000;
 
 /** Mails people what they have not read: on each node, as long as the service runs. */
@@ -28,7 +29,7 @@ export const digesting = {
     await scanner.begin();
     this.turns = [
       new Turn("look for new messages", () => scanner.look(), everyMs, logger),
-      new Turn("tell what is unread", () => teller.look(), Math.min(everyMs, pollMs), logger),
+      new Turn("tell what is unread", () => teller.look(), Math.min(everyMs, tellEveryMs), logger),
     ];
   },
   async stopped(this: Digesting) {

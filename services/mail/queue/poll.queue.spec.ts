@@ -66,6 +66,28 @@ test("what other nodes accepted, and what is due again, is found by looking", as
   expect(tries).toBe(3);
 });
 
+test("it looks less often where nothing is to be sent, and as before once there is", async () => {
+  jest.useFakeTimers({ now: Date.now(), doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
+  try {
+    let looks = 0;
+    const takeDue = () => (looks++, Promise.resolve(false));
+    const idle = new PollQueue({ store, worker: { inHand: 0, takeDue, stop: async () => {} } as unknown as MailWorker, log });
+    await idle.start();
+    const looksIn = async (seconds: number) => {
+      looks = 0;
+      await jest.advanceTimersByTimeAsync(seconds * 1000);
+      return looks;
+    };
+    expect(await looksIn(30)).toBe(10);
+    idle.wake();
+    expect(await looksIn(30)).toBe(30);
+    expect(await looksIn(30)).toBeLessThanOrEqual(11);
+    await idle.stop();
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
 test("several workers send each job once, however slow they are", async () => {
   const sent: string[] = [];
   const slowly = async ({ jobId }: Mail) => {

@@ -2,6 +2,10 @@ import type { MailStore } from "../store/mail.store.ts";
 import { inHandAtOnce, nameFailure, stopPatienceMs, within, type MailQueue, type QueueLog } from "./queue.ts";
 import type { MailWorker } from "./worker.ts";
 
+/** After so long without a job it looks only every third time: what this node accepts wakes it at once. */
+const busyForMs = 30_000;
+const idleTicks = 3;
+
 export interface PollQueueOptions {
   store: MailStore;
   worker: MailWorker;
@@ -18,6 +22,8 @@ export class PollQueue implements MailQueue {
   #poll: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #lookAgain = false;
+  #busyAt = -Infinity;
+  #ticks = 0;
 
   constructor(options: PollQueueOptions) {
     this.#options = { pollMs: 1000, now: Date.now, ...options };
@@ -28,12 +34,18 @@ export class PollQueue implements MailQueue {
     this.#isRunning = true;
     // This process alone works on an embedded store: what is in hand there was in the hand of one that died.
     if (!store.shared) await store.releaseAll(now());
-    this.#poll = setInterval(() => void this.#look(), pollMs);
+    this.#poll = setInterval(() => this.#tick(), pollMs);
     void this.#look();
   }
 
   wake(): void {
+    this.#busyAt = performance.now();
     void this.#look();
+  }
+
+  #tick(): void {
+    const isIdle = performance.now() - this.#busyAt > busyForMs;
+    if (!isIdle || ++this.#ticks % idleTicks === 0) void this.#look();
   }
 
   settle(): Promise<void> {
@@ -59,7 +71,9 @@ export class PollQueue implements MailQueue {
     try {
       while (this.#lookAgain && this.#isRunning && worker.inHand < inHandAtOnce) {
         this.#lookAgain = false;
-        if (await worker.takeDue(() => void this.#look())) this.#lookAgain = true;
+        if (!(await worker.takeDue(() => void this.#look()))) continue;
+        this.#lookAgain = true;
+        this.#busyAt = performance.now();
       }
     } catch (err) {
       log.warn(`Could not look for mails to send, will try again: ${nameFailure(err)}`);
