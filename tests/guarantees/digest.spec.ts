@@ -1,8 +1,8 @@
 // G5 of digests: people write while the nodes that tell of it are killed again and again. Whoever reads nothing is told of
 // every message once: the ranges that their mails tell of go on from one another, without a hole or an overlap.
 
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import mongoose from "mongoose";
 import type { StoredJob } from "../../services/mail/store/documents.ts";
 import { digestOfKilledMs, mailOfKilledMs } from "../support/limits.ts";
@@ -22,19 +22,15 @@ type Documents = (collection: string) => Promise<Record<string, unknown>[]>;
 /** What lies in a collection of mail. */
 async function documentsOf(world: World): Promise<{ all: Documents; close: () => Promise<void> }> {
   if (world.kind === "embedded") {
-    const folder = join(dirname(world.node("mail").log), "data", "mail");
+    const file = join(dirname(world.node("mail").log), "data", "mail.db");
     const all = async (collection: string) => {
-      const documents = new Map<unknown, Record<string, unknown>>();
-      // The last line of each is what there is; one that is being written is not there yet.
-      for (const line of readFileSync(join(folder, `${collection}.db`), "utf8")
-        .split("\n")
-        .slice(0, -1)) {
-        const document = JSON.parse(line) as Record<string, unknown>;
-        if (document["$$indexCreated"]) continue;
-        if (document["$$deleted"]) documents.delete(document["_id"]);
-        else documents.set(document["_id"], document);
+      const database = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
+      try {
+        const rows = database.prepare(`SELECT doc FROM "${collection}"`).all();
+        return rows.map(({ doc }) => JSON.parse(doc as string) as Record<string, unknown>);
+      } finally {
+        database.close();
       }
-      return [...documents.values()];
     };
     return { all, close: async () => {} };
   }
