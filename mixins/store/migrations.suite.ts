@@ -189,7 +189,7 @@ export function migrationsSuite(open: () => Promise<Database> | Database): void 
         const [_id, name] = [personId((at * 37) % count), `Zoe${at} Miller`];
         await rename(all, _id, name);
         written.set(_id, name);
-        // As a node of the version before it inserts them: it knows schema 1.
+        // A node of version N-1 inserts them: it knows schema 1.
         const added = { _id: personId(count + at), name: `New${at} Cook`, sortName: sortNameOf(`New${at} Cook`) };
         await all.insert(added);
         written.set(added._id, added.name);

@@ -28,7 +28,7 @@ export interface Migration {
   name: string;
   /**
    * The lowest schema number whose code works on a store that this migration has begun to change. G9: at most the number
-   * that the version before this one knows, since its nodes run on.
+   * that version N-1 knows, since its nodes keep running.
    */
   minimumReader: number;
   /** Left out where only the code changes: it reads and writes a new form from this number on. */
@@ -160,7 +160,7 @@ export class Migrator {
   /** Takes the lease. Null where another node holds it, or the schema has moved on. */
   #claim(number: number): Promise<StoredSchema | null> {
     const now = Date.now();
-    // An embedded store has one process: whoever holds the lease is dead.
+    // An embedded store has one process, so another holder of the lease is dead.
     const isFree = this.#database.shared ? { until: { $lte: now } } : {};
     const lease = { worker: this.#worker, until: now + this.#options.leaseMs };
     return this.#schemas.updateOne({ _id: "schema", number, ...isFree }, { $set: lease });

@@ -207,7 +207,7 @@ const isOver = (cursorId: number | mongo.Long): boolean => (typeof cursorId === 
 const asLong = (cursorId: number | mongo.Long): mongo.Long =>
   typeof cursorId === "number" ? mongoose.mongo.Long.fromNumber(cursorId) : cursorId;
 
-/** Whether a read failed for want of a connection or a primary, and is worth another try on the next one. */
+/** Whether a read failed because a connection or the primary was lost, so that a retry may succeed. */
 function isInterrupted(err: unknown): boolean {
   const { MongoNetworkError, MongoServerError } = mongoose.mongo;
   if (err instanceof MongoNetworkError) return true;

@@ -8,7 +8,7 @@ const serviceOf = (name: string) => ({ name, broker: {}, logger: console }) as u
 /** An embedded store in memory, or in a folder, in which a query fails that no index serves. */
 export function openTestStore(name = "test", folder: string = inMemory): Database {
   const opening = openSqlite(serviceOf(name), folder, { refuseScans: true });
-  // Whoever awaits a collection gets the error.
+  // The caller that awaits a collection gets the error.
   opening.catch(() => {});
   return {
     shared: false,
